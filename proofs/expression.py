@@ -1,0 +1,283 @@
+"""A formula written once, with four readers: doubles, balls, exact rationals, LaTeX.
+
+An expression is a tree of immutable nodes. It is data: :func:`to_data` writes it as nested lists
+of strings (what the book stores and the standalone checker reads), :func:`from_data` reads it back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias, Union
+
+from flint import arb
+
+from .balls import ball
+
+Operand: TypeAlias = Union["Expression", int, Fraction]
+
+_ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One node: an operator, its arguments, and for leaves and powers a literal.
+
+    >>> residual, strong_convexity = symbols("residual strong_convexity")
+    >>> as_fraction(residual / strong_convexity, {"residual": Fraction(1, 2), "strong_convexity": Fraction(3)})
+    Fraction(1, 6)
+    """
+
+    operator: str
+    arguments: tuple[Expression, ...] = ()
+    literal: str | int | Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if _ARITY.get(self.operator) != len(self.arguments):
+            raise ValueError(f"operator {self.operator!r} does not take {len(self.arguments)} arguments")
+
+    def __add__(self, other: Operand) -> Expression:
+        return Expression("sum", (self, expression(other)))
+
+    def __radd__(self, other: Operand) -> Expression:
+        return expression(other) + self
+
+    def __sub__(self, other: Operand) -> Expression:
+        return self + (-expression(other))
+
+    def __rsub__(self, other: Operand) -> Expression:
+        return expression(other) - self
+
+    def __neg__(self) -> Expression:
+        return Expression("product", (expression(-1), self))
+
+    def __mul__(self, other: Operand) -> Expression:
+        return Expression("product", (self, expression(other)))
+
+    def __rmul__(self, other: Operand) -> Expression:
+        return expression(other) * self
+
+    def __truediv__(self, other: Operand) -> Expression:
+        return Expression("quotient", (self, expression(other)))
+
+    def __rtruediv__(self, other: Operand) -> Expression:
+        return expression(other) / self
+
+    def __pow__(self, exponent: int) -> Expression:
+        if not (isinstance(exponent, int) and exponent >= 0):
+            raise ValueError("only nonnegative integer powers are formulas; write a quotient or sqrt instead")
+        return Expression("power", (self,), exponent)
+
+    @property
+    def free_symbols(self) -> frozenset[str]:
+        """The names of the symbols that occur."""
+        if self.operator == "symbol":
+            return frozenset({str(self.literal)})
+        return frozenset().union(*(argument.free_symbols for argument in self.arguments))
+
+    @property
+    def is_rational(self) -> bool:
+        """Whether the formula uses only field operations, so that the exact reader accepts it."""
+        return self.operator in {"symbol", "rational", "sum", "product", "quotient", "power"} and all(
+            argument.is_rational for argument in self.arguments
+        )
+
+
+def expression(value: Operand) -> Expression:
+    """The expression itself, or the constant that an integer or fraction denotes (never a float)."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        return Expression("rational", (), Fraction(value))
+    raise TypeError(f"a formula holds exact numbers only, not {type(value).__name__}")
+
+
+def symbol(name: str) -> Expression:
+    """The symbol called ``name``."""
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is not a symbol name")
+    return Expression("symbol", (), name)
+
+
+def symbols(names: str) -> tuple[Expression, ...]:
+    """One symbol for each blank-separated name."""
+    return tuple(symbol(name) for name in names.split())
+
+
+def sqrt(argument: Operand) -> Expression:
+    """The nonnegative square root."""
+    return Expression("sqrt", (expression(argument),))
+
+
+def exp(argument: Operand) -> Expression:
+    """The exponential."""
+    return Expression("exp", (expression(argument),))
+
+
+def log(argument: Operand) -> Expression:
+    """The natural logarithm."""
+    return Expression("log", (expression(argument),))
+
+
+def normal_cdf(argument: Operand) -> Expression:
+    """The distribution function of the standard normal law."""
+    return Expression("normal-cdf", (expression(argument),))
+
+
+def as_float(node: Expression, values: Mapping[str, float]) -> float:
+    """Evaluate in doubles: fast, unsafe in the last bits, never used as a bound."""
+    match node.operator:
+        case "symbol":
+            return float(values[str(node.literal)])
+        case "rational":
+            return float(node.literal)  # type: ignore[arg-type]
+    inner = [as_float(argument, values) for argument in node.arguments]
+    match node.operator:
+        case "sum":
+            return inner[0] + inner[1]
+        case "product":
+            return inner[0] * inner[1]
+        case "quotient":
+            return inner[0] / inner[1]
+        case "power":
+            return float(inner[0] ** node.literal)  # type: ignore[operator]
+        case "sqrt":
+            return math.sqrt(inner[0])
+        case "exp":
+            return math.exp(inner[0])
+        case "log":
+            return math.log(inner[0])
+        case _:
+            return math.erfc(-inner[0] / math.sqrt(2)) / 2
+
+
+def as_ball(node: Expression, values: Mapping[str, arb]) -> arb:
+    """Enclose the value at the current working precision; the result contains the true real number."""
+    match node.operator:
+        case "symbol":
+            return values[str(node.literal)]
+        case "rational":
+            return ball(node.literal)  # type: ignore[arg-type]
+    inner = [as_ball(argument, values) for argument in node.arguments]
+    match node.operator:
+        case "sum":
+            return inner[0] + inner[1]
+        case "product":
+            return inner[0] * inner[1]
+        case "quotient":
+            return inner[0] / inner[1]
+        case "power":
+            return inner[0] ** int(node.literal)  # type: ignore[arg-type]
+        case "sqrt":
+            return inner[0].sqrt()
+        case "exp":
+            return inner[0].exp()
+        case "log":
+            return inner[0].log()
+        case _:
+            return (-inner[0] / arb(2).sqrt()).erfc() / 2
+
+
+def as_fraction(node: Expression, values: Mapping[str, Fraction]) -> Fraction:
+    """Evaluate exactly; raises ``ValueError`` for a formula that is not rational."""
+    match node.operator:
+        case "symbol":
+            return values[str(node.literal)]
+        case "rational":
+            return Fraction(node.literal)  # type: ignore[arg-type]
+    inner = [as_fraction(argument, values) for argument in node.arguments]
+    match node.operator:
+        case "sum":
+            return inner[0] + inner[1]
+        case "product":
+            return inner[0] * inner[1]
+        case "quotient":
+            return inner[0] / inner[1]
+        case "power":
+            return Fraction(inner[0] ** int(node.literal))  # type: ignore[arg-type]
+        case _:
+            raise ValueError(f"{node.operator} has no exact rational value")
+
+
+def to_data(node: Expression) -> list[Any]:
+    """Nested lists of strings, the form stored in the book."""
+    head: list[Any] = [node.operator, *(to_data(argument) for argument in node.arguments)]
+    return head if node.literal is None else [*head, str(node.literal)]
+
+
+def from_data(data: Any) -> Expression:
+    """Read what :func:`to_data` wrote; raises ``ValueError`` on anything else."""
+    if not (isinstance(data, list) and data and isinstance(data[0], str) and data[0] in _ARITY):
+        raise ValueError("not an expression")
+    operator, arity = data[0], _ARITY[data[0]]
+    rest = data[1 + arity :]
+    if len(rest) != (operator in {"symbol", "rational", "power"}) or not all(isinstance(item, str) for item in rest):
+        raise ValueError(f"malformed {operator}")
+    arguments = tuple(from_data(argument) for argument in data[1 : 1 + arity])
+    match operator:
+        case "symbol":
+            return symbol(rest[0])
+        case "rational":
+            return expression(Fraction(rest[0]))
+        case "power":
+            return arguments[0] ** int(rest[0])
+        case _:
+            return Expression(operator, arguments)
+
+
+def walk(node: Expression) -> Iterator[Expression]:
+    """The node and everything below it."""
+    yield node
+    for argument in node.arguments:
+        yield from walk(argument)
+
+
+_GREEK = {
+    "epsilon": r"\varepsilon", "delta": r"\delta", "sigma": r"\sigma", "sensitivity": r"\Delta", "distance": r"\mathrm{dist}",
+    "strong_convexity": r"\mu", "smoothness": r"\beta", "lipschitz": "G", "hessian_lipschitz": "M", "residual": "r",
+    "n": "n", "m": "m", "dimension": "d",
+}  # fmt: skip
+
+
+def as_latex(node: Expression) -> str:
+    """Typeset for people."""
+    return _latex(node, 0)
+
+
+def _latex(node: Expression, outer: int) -> str:
+    def wrap(text: str, level: int) -> str:
+        return rf"\left({text}\right)" if level < outer else text
+
+    inner = node.arguments
+    match node.operator:
+        case "symbol":
+            name = str(node.literal)
+            words = name.replace("_", r"\_")
+            return _GREEK.get(name, rf"\mathrm{{{words}}}" if len(name) > 1 else name)
+        case "rational":
+            value = Fraction(node.literal)  # type: ignore[arg-type]
+            text = str(value.numerator) if value.denominator == 1 else rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
+            return wrap(text, 3 if value >= 0 else 1)
+        case "sum":
+            right = inner[1]
+            if right.operator == "product" and right.arguments[0] == expression(-1):
+                return wrap(f"{_latex(inner[0], 1)} - {_latex(right.arguments[1], 2)}", 1)
+            return wrap(f"{_latex(inner[0], 1)} + {_latex(right, 1)}", 1)
+        case "product":
+            if inner[0] == expression(-1):
+                return wrap(f"-{_latex(inner[1], 2)}", 1)
+            return wrap(rf"{_latex(inner[0], 2)}\,{_latex(inner[1], 2)}", 2)
+        case "quotient":
+            return rf"\frac{{{_latex(inner[0], 0)}}}{{{_latex(inner[1], 0)}}}"
+        case "power":
+            return rf"{_latex(inner[0], 3)}^{{{node.literal}}}"
+        case "sqrt":
+            return rf"\sqrt{{{_latex(inner[0], 0)}}}"
+        case "exp":
+            return rf"e^{{{_latex(inner[0], 0)}}}"
+        case "log":
+            return rf"\ln\left({_latex(inner[0], 0)}\right)"
+        case _:
+            return rf"\Phi\left({_latex(inner[0], 0)}\right)"
