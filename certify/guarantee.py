@@ -1,0 +1,182 @@
+"""What is promised: which definition, how much of it, about whom, and what it does not say."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from certify.bounds.bound import Bound, as_bound
+from certify.proofs.sides import Side
+
+from .errors import InputError
+
+
+Member = TypeVar("Member", bound=enum.Enum)
+
+
+class Notion(enum.Enum):
+    """The definitions of "certified". They are not interchangeable: each compares other things.
+
+    ``compares`` says what is compared, ``sees`` who may see what, ``source`` where it was defined.
+
+    >>> Notion("SEKHARI").sees
+    'one release'
+    """
+
+    compares: str
+    sees: str
+    source: str
+
+    GUO = ("GUO", "the unlearned model against a retrained one", "one release, after the deletion only", "Guo et al. 2020")
+    SEKHARI = (
+        "SEKHARI",
+        "unlearning the request against unlearning an empty request from the model retrained without the records",
+        "one release",
+        "Sekhari et al. 2021",
+    )
+    PUBLISH = ("PUBLISH", "what is published against publishing the retrained model, at every step", "published outputs; un-noised state stays secret", "Neel et al. 2021")
+    PERFECT = ("PERFECT", "as PUBLISH, with the unlearner starting from the published model", "the full state", "Neel et al. 2021")
+    RENYI = ("RENYI", "Rényi divergence of the unlearned from the retrained model", "the last iterate", "Chien et al. 2024; Allouah et al. 2024")
+    CERTIFIER = ("CERTIFIER", "the unlearned model against some function of the retained records alone", "one release", "Koloskova et al. 2025")
+    GDP_TRANSCRIPT = ("GDP-TRANSCRIPT", "the whole sequence of releases against the matched sequence", "all releases", "Kuang and Xia 2026")
+    GPAR = ("GPAR", "a Gaussian trade-off curve that holds with high probability over the data", "one release", "Pandey et al. 2025")
+    VIEW = ("VIEW", "what each participant of a network sees against a retrained run", "one participant of a network", "Lamri and Maniatakos 2025")
+    EXACT_TV = ("EXACT-TV", "equality in distribution, metadata included", "everything", "Ullah et al. 2021; Ginart et al. 2019")
+    DELETION = ("DELETION", "the output against a law that is independent of the deleted record", "an adaptive requester", "Chourasia and Shah 2023")
+    SYSTEM_AWARE = ("SYSTEM-AWARE", "the state against training on some subset of what the system stores", "the state after unlearning", "System-aware unlearning 2025")
+
+    def __new__(cls, identifier: str, compares: str, sees: str, source: str) -> Notion:
+        member = object.__new__(cls)
+        member._value_ = identifier
+        member.compares, member.sees, member.source = compares, sees, source
+        return member
+
+
+class Comparator(enum.Enum):
+    """Whose noise the unlearned model is compared with."""
+
+    FIXED = "fixed"  # the noise scale is a constant, or a function of public values and of the retained count
+    RETAIN_SENSITIVITY = "retain-sensitivity"  # the noise scale is a function of the retained records alone
+    MATCHED = "matched"  # the comparator uses the same set-dependent scale: a weaker adversary, who knows it
+
+
+class Adjacency(enum.Enum):
+    """How the two compared data sets differ."""
+
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+class Direction(enum.Enum):
+    """Whether the inequality holds one way or both ways."""
+
+    TWO_WAY = "two-way"
+    ONE_WAY = "one-way"
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A claim: under ``notion``, no event is more than exp(epsilon) times likelier, plus ``delta``.
+
+    ``epsilon`` and ``delta`` are upper (or exact) bounds; ``mu`` is the Gaussian privacy parameter
+    where the law is Gaussian. ``exclusions`` lists what the claim does not say.
+
+    >>> Guarantee.of({"notion": "SEKHARI", "epsilon": 1, "delta": "1e-5"}).delta.exact
+    Fraction(1, 100000)
+    """
+
+    notion: Notion
+    epsilon: Bound
+    delta: Bound
+    mu: Bound | None = None
+    direction: Direction = Direction.TWO_WAY
+    adjacency: Adjacency = Adjacency.REMOVE
+    unit: str = "record"
+    released: str = "the noised parameters"
+    comparator: Comparator = Comparator.FIXED
+    exclusions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, bound in (("epsilon", self.epsilon), ("delta", self.delta)):
+            if not bound.side.fits(Side.UPPER):
+                raise InputError(f"the {name} of a guarantee is an upper or exact bound, not a {bound.side.value} one")
+            if bound.value < 0:
+                raise InputError(f"the {name} of a guarantee is nonnegative, not {bound.value!r}")
+        if self.delta.value >= 1:
+            raise InputError(f"the delta of a guarantee is below 1, not {self.delta.value!r}: nothing would be promised")
+
+    @classmethod
+    def of(cls, claim: Guarantee | Mapping[str, Any]) -> Guarantee:
+        """The guarantee itself, or the one that a plain mapping with ``notion``, ``epsilon``, ``delta`` spells.
+
+        Decimal strings are exact. Raises :class:`InputError` for a missing, surplus or unknown entry.
+        """
+        if isinstance(claim, Guarantee):
+            return claim
+        if not isinstance(claim, Mapping):
+            raise InputError(f"a guarantee is a Guarantee or a mapping with notion, epsilon, delta; not {type(claim).__name__}")
+        readers = {
+            "notion": lambda value: _member(Notion, value, "notion"),
+            "epsilon": lambda value: _number(value, "epsilon"),
+            "delta": lambda value: _number(value, "delta"),
+            "mu": lambda value: None if value is None else _number(value, "mu"),
+            "direction": lambda value: _member(Direction, value, "direction"),
+            "adjacency": lambda value: _member(Adjacency, value, "adjacency"),
+            "comparator": lambda value: _member(Comparator, value, "comparator"),
+            "unit": str,
+            "released": str,
+            "exclusions": tuple,
+        }
+        if missing := [name for name in ("notion", "epsilon", "delta") if name not in claim]:
+            raise InputError(f"the guarantee lacks {', '.join(missing)}")
+        if surplus := [name for name in claim if name not in readers]:
+            raise InputError(f"the guarantee has an unknown entry {surplus[0]!r}: use {', '.join(readers)}")
+        return cls(**{name: readers[name](value) for name, value in claim.items()})
+
+    def to_mapping(self) -> dict[str, Any]:
+        """A plain mapping that :meth:`of` reads back; numbers as exact strings."""
+        return {
+            "notion": self.notion.value,
+            "epsilon": _text(self.epsilon),
+            "delta": _text(self.delta),
+            "mu": None if self.mu is None else _text(self.mu),
+            "direction": self.direction.value,
+            "adjacency": self.adjacency.value,
+            "unit": self.unit,
+            "released": self.released,
+            "comparator": self.comparator.value,
+            "exclusions": list(self.exclusions),
+        }
+
+    def in_words(self) -> str:
+        """One sentence for people."""
+        return (
+            f"{self.notion.value}: {self.notion.compares}; (epsilon, delta) = ({self.epsilon.value:g}, {self.delta.value:g}), "
+            f"{self.direction.value}, {self.adjacency.value} one {self.unit}; released: {self.released}"
+        )
+
+
+def _text(bound: Bound) -> str:
+    rational = bound.rational
+    return str(rational.numerator) if rational.denominator == 1 else f"{rational.numerator}/{rational.denominator}"
+
+
+def _number(value: Any, name: str) -> Bound:
+    if isinstance(value, Bound):
+        return value
+    try:
+        return as_bound(Fraction(value) if isinstance(value, str) else value)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"{name} of a guarantee is a number or a decimal string, not {value!r}") from None
+
+
+def _member(family: type[Member], value: Any, name: str) -> Member:
+    if isinstance(value, family):
+        return value
+    for member in family:
+        if member.value == value:
+            return member
+    raise InputError(f"unknown {name} {value!r}: use one of {', '.join(str(member.value) for member in family)}")
