@@ -107,8 +107,9 @@ def _leaves(rows: Any, labels: Any, ids: NDArray[numpy.int64], master: bytes) ->
     message[:, 41:-8] = values.view(numpy.uint8).reshape(len(ids), -1)
     message[:, -8:] = numpy.ascontiguousarray(labels, dtype="<f8").reshape(-1, 1).view(numpy.uint8)
     sha256 = hashlib.sha256
-    for line in memoryview(message):  # type: ignore[arg-type]
-        yield sha256(line).digest()
+    buffer = memoryview(message.reshape(-1))
+    for start in range(0, len(buffer), width):
+        yield sha256(buffer[start : start + width]).digest()
 
 
 def _salts(master: bytes, names: bytes) -> Iterator[bytes]:
