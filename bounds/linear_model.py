@@ -1,0 +1,103 @@
+"""How far the computed gradient and Hessian product of a linear model can be from the true ones.
+
+The model: predictors z_i = W x_i with W of shape [k, p], loss gradient R = (r_i) of shape [n, k], and
+
+    g = (1/n) R' X + l2 W,         H s = (1/n) sum_i C_i(S x_i) x_i' + l2 S.
+
+Products are accumulated in blocks of ``block`` rows, the block results in twice the working precision.
+With X the design (n rows, intercept column included), and the loss facts in :class:`LossRounding`,
+
+    |fl(g) - g| <= (1/n) |X|_2 |E|_F + (1/n) gamma_(block+4) |X|_F |R|_F + gamma_8 (|fl(g)| + l2 |W|),
+    |E|_F       <= L gamma_(p+2) |W|_F |X|_F + relative |R|_F + absolute sqrt(n),
+
+where E is the error of the computed R (own derivation from the inner-product bound of Higham 2002, 3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import arb
+
+from certify.proofs.balls import precision
+
+from .rounding import UNDERFLOW, ball_of, gamma, up
+
+_BITS = 80
+
+
+@dataclass(frozen=True)
+class LossRounding:
+    """What the error analysis needs to know of a loss as a function of its predictors.
+
+    ``gradient_lipschitz``: Lipschitz constant of the loss gradient in the predictors. The computed loss
+    gradient errs by at most ``relative`` times its norm plus ``absolute`` a row. ``curvature``: norm bound
+    of the loss Hessian; ``curvature_lipschitz``: its Lipschitz constant; ``curvature_absolute``: error of
+    the computed loss Hessian times a vector, relative to the vector. All upper bounds.
+    """
+
+    gradient_lipschitz: float
+    relative: float
+    absolute: float
+    curvature: float
+    curvature_lipschitz: float
+    curvature_absolute: float
+
+
+@dataclass(frozen=True)
+class DesignNorms:
+    """Upper bounds on the norms of the design, intercept column included, and its shape."""
+
+    rows: int
+    columns: int
+    spectral: float
+    frobenius: float
+    largest_row: float
+
+
+def gradient_allowance(
+    design: DesignNorms, loss: LossRounding, *, rows: int, block: int, l2: float, parameter_norm: float, loss_gradient_norm: float, gradient_norm: float
+) -> float:
+    """An upper bound on the Euclidean error of the computed gradient.
+
+    ``rows`` is the number of rows averaged over (at most ``design.rows``), ``parameter_norm``,
+    ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds.
+    """
+    with precision(_BITS):
+        frobenius, spectral, weights, losses = map(ball_of, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm))
+        count = ball_of(rows)
+        error = (
+            ball_of(loss.gradient_lipschitz) * ball_of(gamma(design.columns + 2)) * weights * frobenius
+            + ball_of(loss.relative) * losses
+            + ball_of(loss.absolute) * count.sqrt()
+        )
+        accumulated = ball_of(gamma(block + 4)) * frobenius * (losses + error)
+        final = ball_of(gamma(8)) * (ball_of(gradient_norm) + ball_of(l2) * weights)
+        return up((spectral * error + accumulated) / count + final + _underflow(design))
+
+
+def product_allowance(
+    design: DesignNorms, loss: LossRounding, *, rows: int, block: int, l2: float, parameter_norm: float, vector_norm: float, product_norm: float
+) -> float:
+    """An upper bound on the Euclidean error of the computed Hessian-vector product at the parameters."""
+    with precision(_BITS):
+        frobenius, spectral, weights, vector = map(ball_of, (design.frobenius, design.spectral, parameter_norm, vector_norm))
+        count, inner = ball_of(rows), ball_of(gamma(design.columns + 2))
+        error = (
+            vector
+            * frobenius
+            * (
+                ball_of(loss.curvature_lipschitz) * inner * ball_of(design.largest_row) * weights
+                + ball_of(loss.curvature_absolute)
+                + ball_of(loss.curvature) * inner
+            )
+            * (1 + inner)
+        )
+        size = ball_of(loss.curvature) * vector * frobenius + error
+        accumulated = ball_of(gamma(block + 4)) * frobenius * size
+        final = ball_of(gamma(8)) * (ball_of(product_norm) + ball_of(l2) * vector)
+        return up((spectral * error + accumulated) / count + final + _underflow(design))
+
+
+def _underflow(design: DesignNorms) -> arb:
+    return ball_of(UNDERFLOW) * (1 + ball_of(design.frobenius))

@@ -1,0 +1,202 @@
+"""The design of a linear model: the rows, which of them are retained, and passes over them in blocks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from certify.bounds.linear_model import DesignNorms
+from certify.bounds.rounding import ball_of, gamma, norm_upper, up
+from certify.bounds.spectral import spectral_norm_from_gram
+from certify.errors import InputError
+from certify.proofs.balls import precision
+
+BLOCK = 256
+"""Rows whose products are summed in float64; block sums are added in twice the precision."""
+_CHUNK = 8 * BLOCK
+_DENSE_COLUMNS = 2048
+
+
+def as_tensor(array: Any) -> torch.Tensor:
+    """The floating-point tensor that shares memory with ``array``; integers become float64."""
+    if isinstance(array, torch.Tensor):
+        tensor = array.detach()
+    else:
+        numbers = np.asarray(array)
+        if numbers.dtype.kind not in "fiub":
+            raise InputError(f"features must be numbers, not {numbers.dtype}: encode the columns as numbers first")
+        if not numbers.dtype.isnative or any(stride < 0 for stride in numbers.strides):
+            numbers = np.ascontiguousarray(numbers, dtype=numbers.dtype.newbyteorder("="))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # it is never written to
+            tensor = torch.from_numpy(numbers)
+    if tensor.is_complex():
+        raise InputError("features must be real numbers, not complex ones")
+    return tensor if tensor.dtype in (torch.float64, torch.float32) else tensor.to(torch.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """``features`` of shape (n, d); ``retained`` is a mask of the rows kept, or None for all of them.
+
+    Deleted rows are passed over with weight zero, so forgetting copies nothing.
+    """
+
+    features: torch.Tensor
+    intercept: bool = False
+    retained: NDArray[np.bool_] | None = None
+    _inherited: DesignNorms | None = None
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or 0 in self.features.shape:
+            raise InputError(f"features must be a table of at least one row and column, not of shape {tuple(self.features.shape)}")
+
+    @property
+    def rows(self) -> int:
+        """The number of rows stored, deleted ones included."""
+        return int(self.features.shape[0])
+
+    @property
+    def columns(self) -> int:
+        """The number of parameters of one output."""
+        return int(self.features.shape[1]) + self.intercept
+
+    @property
+    def count(self) -> int:
+        """The number of retained rows."""
+        return self.rows if self.retained is None else int(self.retained.sum())
+
+    def without(self, forgotten: NDArray[np.bool_]) -> Design:
+        """The design without the rows of the mask. Norms of the larger design stay valid upper bounds."""
+        kept = ~forgotten if self.retained is None else self.retained & ~forgotten
+        return replace(self, retained=kept, _inherited=self.norms)
+
+    def compact(self) -> Design:
+        """The same rows, copied together, so that nothing depends on where the deleted rows were."""
+        if self.retained is None:
+            return self
+        return Design(self.features[torch.from_numpy(self.retained).to(self.features.device)], self.intercept)
+
+    def select(self, positions: NDArray[np.int64]) -> torch.Tensor:
+        """The rows at these positions in float64, intercept column included."""
+        chosen = self.features[torch.from_numpy(positions).to(self.features.device)].to(torch.float64)
+        return self._with_intercept(chosen)
+
+    def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
+        """Consecutive rows in float64, with the mask of those retained when some are not."""
+        for start in range(0, self.rows, rows):
+            where = slice(start, min(start + rows, self.rows))
+            kept = None if self.retained is None else self.retained[where]
+            if kept is None or bool(kept.all()):
+                mask = None
+            elif not kept.any():
+                continue
+            else:
+                mask = torch.from_numpy(kept).to(self.features.device, torch.float64)
+            yield where, self.features[where].to(torch.float64), mask
+
+    def predictors(self, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """``rows`` times the (k, p) weights: shape (b, k)."""
+        if self.intercept:
+            return rows @ weights[:, :-1].T + weights[:, -1]
+        return rows @ weights.T
+
+    def adjoint(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> tuple[torch.Tensor, float]:
+        """``R' X`` of shape (k, p) in one pass, for R = ``evaluate(where, rows)`` of shape (b, k), and |R|_F squared.
+
+        Blocks of :data:`BLOCK` rows are summed in float64, the block sums in twice the precision.
+        """
+        partial: list[torch.Tensor] = []
+        squares = 0.0
+        for where, rows, mask in self.chunks():
+            weights = evaluate(where, rows)
+            if mask is not None:
+                weights = weights * mask[:, None]
+            squares += float(torch.vdot(weights.reshape(-1), weights.reshape(-1)))
+            whole = rows.shape[0] - rows.shape[0] % BLOCK
+            if whole:
+                left = weights[:whole].reshape(whole // BLOCK, BLOCK, -1).transpose(1, 2)
+                partial.append(self._products(left, rows[:whole].reshape(whole // BLOCK, BLOCK, -1)))
+            if whole < rows.shape[0]:
+                partial.append(self._products(weights[None, whole:].transpose(1, 2), rows[None, whole:]))
+        return accurate_sum(torch.cat(partial)), squares
+
+    def gram(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """``X' diag(h) X`` in float64 for h = ``evaluate(where, rows)`` of shape (b,): plain products, no allowance."""
+        total = torch.zeros(self.columns, self.columns, dtype=torch.float64, device=self.features.device)
+        for where, rows, mask in self.chunks(4096):
+            weights = evaluate(where, rows)
+            if mask is not None:
+                weights = weights * mask
+            extended = self._with_intercept(rows)
+            total.addmm_(extended.T, extended * weights[:, None])
+        return total
+
+    @cached_property
+    def row_norms(self) -> NDArray[np.float64]:
+        """Upper bounds on the norms of all rows, intercept included; refuses rows that are not finite."""
+        squares = np.empty(self.rows)
+        for start in range(0, self.rows, 4096):
+            rows = self.features[start : start + 4096].to(torch.float64)
+            squares[start : start + 4096] = torch.linalg.vector_norm(rows, dim=1).cpu().numpy()
+        if not np.isfinite(squares).all():
+            self._refuse_nonfinite(int(np.argmin(np.isfinite(squares))))
+        safe = squares * (1 + 2 * gamma(self.columns + 6)) + 2.0**-500
+        return np.nextafter(np.hypot(safe, 1.0) * (1 + 2.0**-50), np.inf) if self.intercept else np.nextafter(safe, np.inf)
+
+    def _refuse_nonfinite(self, row: int) -> None:
+        entries = self.features[row].to(torch.float64)
+        bad = torch.nonzero(~torch.isfinite(entries))
+        if len(bad) == 0:
+            raise InputError(f"features row {row} is too large for float64 norms: scale the columns by public constants")
+        column = int(bad[0])
+        raise InputError(f"features row {row}, column {column} is {float(entries[column])}: remove or impute it before fitting")
+
+    @property
+    def largest_row(self) -> float:
+        """An upper bound on the largest norm of a retained row."""
+        return float(self.row_norms.max() if self.retained is None else self.row_norms[self.retained].max())
+
+    @cached_property
+    def norms(self) -> DesignNorms:
+        """Upper bounds on the norms of the design; those of a larger design that this one was cut from serve as well."""
+        if self._inherited is not None:
+            return self._inherited
+        frobenius = norm_upper(float(np.linalg.norm(self.row_norms)), self.rows)
+        spectral = frobenius
+        if self.columns <= _DENSE_COLUMNS:
+            gram = self.gram(lambda _, rows: torch.ones(rows.shape[0], dtype=torch.float64, device=rows.device))
+            with precision(80):
+                error = up(ball_of(gamma(self.rows + 8)) * ball_of(frobenius) ** 2)
+            spectral = min(frobenius, spectral_norm_from_gram(gram, error))
+        return DesignNorms(self.rows, self.columns, spectral, frobenius, float(self.row_norms.max()))
+
+    def _products(self, left: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        products = torch.bmm(left, rows)
+        return torch.cat([products, left.sum(2, keepdim=True)], 2) if self.intercept else products
+
+    def _with_intercept(self, rows: torch.Tensor) -> torch.Tensor:
+        if not self.intercept:
+            return rows
+        return torch.cat([rows, torch.ones(rows.shape[0], 1, dtype=torch.float64, device=rows.device)], 1)
+
+
+def accurate_sum(terms: torch.Tensor) -> torch.Tensor:
+    """The sum over the first axis as if in twice the precision, rounded once (pairwise error-free additions)."""
+    correction = torch.zeros_like(terms[0])
+    while terms.shape[0] > 1:
+        if terms.shape[0] % 2:
+            terms = torch.cat([terms, torch.zeros_like(terms[:1])])
+        left, right = terms[0::2], terms[1::2]
+        total = left + right
+        part = total - left
+        correction = correction + ((left - (total - part)) + (right - part)).sum(0)
+        terms = total
+    return terms[0] + correction

@@ -1,0 +1,278 @@
+"""The common part of the linear objectives: mean loss over retained rows plus (l2/2)|w|²."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from certify.bounds import Bound, Measured, derive
+from certify.bounds.linear_model import LossRounding, gradient_allowance, product_allowance
+from certify.bounds.rounding import norm_upper
+from certify.errors import InputError
+from certify.proofs.sides import Side
+
+from .dataset import positions_mask
+from .design import BLOCK, Design, as_tensor
+
+
+@dataclass(frozen=True)
+class MeasuredGradient:
+    """A computed gradient, a bound on its error, and the residual: a bound on the norm of the true gradient."""
+
+    gradient: torch.Tensor
+    error: float
+    residual: Bound
+    loss_part: torch.Tensor
+    """The sum over retained rows of the loss gradients, ridge excluded, shape (k, p)."""
+
+
+class LinearObjective(abc.ABC):
+    """Mean loss of ``features @ w`` against ``labels`` plus (l2/2)|w|², over the retained rows.
+
+    Parameters are a flat float64 tensor of ``dimension`` entries, outputs major, the intercept last
+    within each output. Strong convexity is ``l2`` exactly. Arrays are neither copied nor changed.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, features: Any, labels: Any, *, l2: float, intercept: bool = False) -> None:
+        self.l2 = positive_l2(l2)
+        self.original_labels: NDArray[Any] = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
+        self.design = Design(as_tensor(features), bool(intercept))
+        if self.original_labels.shape != (self.design.rows,):
+            raise InputError(
+                f"{self.design.rows} rows of features need as many labels, not labels of shape {self.original_labels.shape}: check the table"
+            )
+        self.design.row_norms  # noqa: B018  (refuses entries that are not finite, and is needed below)
+        self.ids: NDArray[np.int64] = np.arange(self.design.rows)
+
+    # what a loss must say of itself -----------------------------------------------------------------
+
+    outputs: int
+    classes: tuple[Any, ...]
+    labels: torch.Tensor
+
+    @property
+    @abc.abstractmethod
+    def rounding(self) -> LossRounding:
+        """What the error analysis needs to know of the loss."""
+
+    @abc.abstractmethod
+    def losses(self, predictors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The loss of each row: (b, k) predictors to (b,)."""
+
+    @abc.abstractmethod
+    def loss_gradients(self, predictors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The gradient of each row's loss in its predictors: (b, k) to (b, k)."""
+
+    @abc.abstractmethod
+    def loss_curvatures(self, predictors: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+        """The Hessian of each row's loss in its predictors times that row of ``directions``: (b, k)."""
+
+    @abc.abstractmethod
+    def curvature_sum(self, weights: torch.Tensor) -> torch.Tensor:
+        """The sum over retained rows of the loss Hessians in the parameters, a (k·p, k·p) matrix."""
+
+    @abc.abstractmethod
+    def curvature_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
+        """The same sum over the rows at these positions only."""
+
+    @abc.abstractmethod
+    def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
+        """The predicted label (or value) of each row of ``features``."""
+
+    # sizes and views ----------------------------------------------------------------------------------
+
+    @property
+    def features(self) -> torch.Tensor:
+        """All rows as they were given, deleted ones included."""
+        return self.design.features
+
+    @property
+    def intercept(self) -> bool:
+        """Whether a constant, regularised column is appended."""
+        return self.design.intercept
+
+    @property
+    def count(self) -> int:
+        """The number of retained rows."""
+        return len(self.ids)
+
+    @property
+    def dimension(self) -> int:
+        """The number of parameters."""
+        return self.outputs * self.design.columns
+
+    def without(self, ids: Iterable[int]) -> LinearObjective:
+        """The objective on the rows that are left; unknown or repeated ids, or all of them, raise ``InputError``."""
+        forgotten = positions_mask(self.ids, ids)
+        if forgotten.all():
+            raise InputError("forgetting every record leaves nothing to fit: retain at least one record, or delete the model")
+        if not forgotten.any():
+            return self
+        everywhere = np.zeros(self.design.rows, dtype=bool)
+        everywhere[self.ids[forgotten]] = True
+        smaller = copy.copy(self)
+        smaller.design = self.design.without(everywhere)
+        smaller.ids = self.ids[~forgotten]
+        return smaller
+
+    def compact(self) -> LinearObjective:
+        """The same objective with the retained rows copied together; its ids count from zero."""
+        if self.count == self.design.rows:
+            return self
+        alone = copy.copy(self)
+        alone.design = self.design.compact()
+        alone.labels = self.labels[torch.from_numpy(self.ids)]
+        alone.original_labels = self.original_labels[self.ids]
+        alone.ids = np.arange(self.count)
+        return alone
+
+    def retained_rows(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of the retained features and of their original labels."""
+        return self.features[torch.from_numpy(self.ids)].cpu().numpy(), self.original_labels[self.ids]
+
+    def describe(self) -> dict[str, Any]:
+        """What may be public of the problem: kind, l2, shapes, label values."""
+        classes = [item.item() if isinstance(item, np.generic) else item for item in self.classes]
+        return {
+            "kind": self.kind,
+            "l2": self.l2.hex(),
+            "intercept": self.intercept,
+            "columns": int(self.features.shape[1]),
+            "classes": [str(item) for item in classes],
+            "parameters": self.dimension,
+        }
+
+    def weights(self, parameters: torch.Tensor) -> torch.Tensor:
+        """The flat parameters as a (k, p) matrix; refuses another size or entries that are not finite."""
+        flat = torch.as_tensor(parameters).detach().to(torch.float64)
+        if flat.numel() != self.dimension:
+            raise InputError(f"the model has {self.dimension} parameters, not {flat.numel()}: was it fitted on other columns?")
+        if not bool(torch.isfinite(flat).all()):
+            raise InputError("the parameters are not all finite: the fit diverged or the file is damaged")
+        return flat.reshape(self.outputs, self.design.columns).to(self.features.device)
+
+    # values ---------------------------------------------------------------------------------------------
+
+    def value(self, parameters: torch.Tensor) -> float:
+        """The objective in float64 (no bound)."""
+        weights = self.weights(parameters)
+        total = 0.0
+        for where, rows, mask in self.design.chunks(4096):
+            losses = self.losses(self.design.predictors(rows, weights), self.labels[where])
+            total += float(losses.sum() if mask is None else losses @ mask)
+        return total / self.count + self.l2 / 2 * float((weights**2).sum())
+
+    def gradient(self, parameters: torch.Tensor) -> torch.Tensor:
+        """The gradient in float64, flat."""
+        return self.measure(parameters).gradient
+
+    def hessian(self, parameters: torch.Tensor) -> torch.Tensor:
+        """The Hessian in float64, a (dimension, dimension) matrix."""
+        return self.curvature_sum(self.weights(parameters)) / self.count + self.l2 * torch.eye(self.dimension, dtype=torch.float64)
+
+    def hessian_product(self, parameters: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
+        """The Hessian times a flat vector in float64: one pass over the data."""
+        weights, directions = self.weights(parameters), self.weights(vector)
+        product, _ = self.design.adjoint(
+            lambda where, rows: self.loss_curvatures(self.design.predictors(rows, weights), self.design.predictors(rows, directions))
+        )
+        return (product / self.count + self.l2 * directions).reshape(-1)
+
+    def accuracy(self, parameters: torch.Tensor, features: Any = None, labels: Any = None) -> float:
+        """The share of rows predicted right (all stored rows unless others are given)."""
+        rows = self.features if features is None else features
+        truth = self.original_labels if labels is None else np.asarray(labels)
+        return float(np.mean(self.predict(parameters, rows) == truth))
+
+    # measured, one-sided --------------------------------------------------------------------------------
+
+    @property
+    def strong_convexity(self) -> Bound:
+        """The strong convexity: exactly l2 (the ridge term; the loss is convex)."""
+        return derive("ridge.strong-convexity", l2=self.l2)
+
+    @property
+    def row_norm(self) -> Bound:
+        """The largest norm of a retained row, intercept included, rounded up."""
+        return Bound(self.design.largest_row, Side.UPPER, Measured("largest row norm"))
+
+    @property
+    def hessian_lipschitz(self) -> Bound:
+        """The Lipschitz constant of the Hessian on the retained rows."""
+        return derive(f"{self._family}.hessian-lipschitz", row_norm=self.row_norm)
+
+    @property
+    def _family(self) -> str:
+        return {"ridge": "squared"}.get(self.kind, self.kind)
+
+    def measure(self, parameters: torch.Tensor) -> MeasuredGradient:
+        """The gradient and a proved bound on its norm: one pass over the data.
+
+        The residual carries the rounding allowance of :func:`certify.bounds.linear_model.gradient_allowance`.
+        """
+        weights = self.weights(parameters)
+        loss_part, squares = self.design.adjoint(
+            lambda where, rows: self.loss_gradients(self.design.predictors(rows, weights), self.labels[where])
+        )
+        gradient = (loss_part / self.count + self.l2 * weights).reshape(-1)
+        size = vector_norm_upper(gradient)
+        error = gradient_allowance(
+            self.design.norms,
+            self.rounding,
+            rows=self.count,
+            block=min(BLOCK, self.design.rows),
+            l2=self.l2,
+            parameter_norm=vector_norm_upper(weights),
+            loss_gradient_norm=norm_upper(math.sqrt(squares), self.design.rows * self.outputs),
+            gradient_norm=size,
+        )
+        residual = Bound(size, Side.UPPER) + Bound(error, Side.UPPER)
+        return MeasuredGradient(gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part)
+
+    def linear_residual(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> tuple[torch.Tensor, Bound]:
+        """``g + H step`` as computed, and a proved bound on its true norm: one pass over the data."""
+        product = self.hessian_product(parameters, step)
+        allowance = product_allowance(
+            self.design.norms,
+            self.rounding,
+            rows=self.count,
+            block=min(BLOCK, self.design.rows),
+            l2=self.l2,
+            parameter_norm=vector_norm_upper(self.weights(parameters)),
+            vector_norm=vector_norm_upper(step),
+            product_norm=vector_norm_upper(product),
+        )
+        rest = measured.gradient + product
+        size = Bound(vector_norm_upper(rest), Side.UPPER) * (1 + 2.0**-50)  # the sum of the two was rounded
+        bound = size + Bound(allowance, Side.UPPER) + Bound(measured.error, Side.UPPER)
+        return rest, Bound(bound.value, Side.UPPER, Measured("norm of gradient plus Hessian times step, float64 with allowance"))
+
+
+def vector_norm_upper(vector: torch.Tensor) -> float:
+    """An upper bound on the Euclidean norm of a float64 tensor (scaled, so that nothing under- or overflows)."""
+    largest = float(vector.abs().max()) if vector.numel() else 0.0
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    exponent = math.frexp(largest)[1]
+    scaled = torch.ldexp(vector, torch.tensor(-exponent))
+    return math.nextafter(math.ldexp(norm_upper(float(torch.linalg.vector_norm(scaled)), vector.numel()), exponent), math.inf)
+
+
+def positive_l2(l2: Any) -> float:
+    """The weight decay as a positive finite double, or one clear line."""
+    if isinstance(l2, (str, Fraction)):
+        l2 = float(l2)
+    if isinstance(l2, bool) or not isinstance(l2, (int, float, np.integer, np.floating)) or not (math.isfinite(l2) and l2 > 0):
+        raise InputError(f"l2 must be a positive finite number, not {l2!r}: without weight decay no strong convexity is known")
+    return float(l2)
