@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from .guarantee import Notion as Notion
     from .objectives import Dataset as Dataset
     from .runs import Run as Run
-    from .runs import load as load_run
+    from .runs import load as _load
     from .tables import Table as Table
     from .tables import read_table as read_table
     from .unlearning import unlearn as unlearn
     from .verification import Verdict as Verdict
     from .verification import verify as verify
+
+    load_run = _load
 
 _SUBMODULES = ("bounds", "estimators", "methods", "objectives", "proofs", "testing")
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-import difflib
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .cells import header_of, labels_of, lines_of, records_of
 from .errors import InputError
+from .sidefiles import read_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .objectives import Dataset
-
-csv.field_size_limit(1 << 20)
 
 
 @dataclass(frozen=True)
@@ -136,10 +134,10 @@ def read_table(
     """Read a CSV file with a header line into numbers.
 
     Every column but ``label`` and ``id_column`` is a feature. ``scale`` names a file of public divisors (see
-    :func:`read_scale`), ``normalise_rows`` divides each row by its own Euclidean norm. ``like`` prepares the file as
-    an earlier one was prepared; the other options are then refused. Raises ``InputError`` with line and column for a
-    cell that is empty, no number, nan or infinite, for ragged rows, repeated ids, a missing column, an empty or
-    missing file.
+    :func:`certify.sidefiles.read_scale`), ``normalise_rows`` divides each row by its own Euclidean norm. ``like``
+    prepares the file as an earlier one was prepared; the other options are then refused. Raises ``InputError`` with
+    line and column for a cell that is empty, no number, nan or infinite, for ragged rows, repeated ids, a missing
+    column, an empty or missing file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "d.csv"
@@ -154,14 +152,14 @@ def read_table(
     if label is None:
         raise InputError(f"{path}: say which column holds the label")
     source = str(path)
-    lines = _lines(Path(path))
-    header = _header(source, lines, label, id_column)
+    lines = lines_of(Path(path))
+    header = header_of(source, lines, label, id_column)
     if like and tuple(name for name in header if name not in (label, id_column)) != like.features:
         raise InputError(
             f"{source}: the feature columns are not those of the certificate, {', '.join(like.features)}: pass the same table"
         )
-    features, labels, names = _records(source, lines, header, label, id_column)
-    numbers, values = _labels(source, label, labels, like)
+    features, labels, names = records_of(source, lines, header, label, id_column)
+    numbers, values = labels_of(source, label, labels, like.label_values if like else None)
     preprocessing = like or Preprocessing(
         label=label,
         features=tuple(name for name in header if name not in (label, id_column)),
@@ -196,59 +194,6 @@ def write_table(
     return target
 
 
-def read_scale(path: str | Path) -> dict[str, float]:
-    """The public divisors of a file: a JSON object, or CSV lines ``column,divisor``.
-
-    They must come from public knowledge (units, ranges by design), never from the rows: a divisor that was fitted on a
-    deleted record remembers it, and no theorem here covers that.
-    """
-    source = str(path)
-    if Path(path).suffix == ".json":
-        try:
-            found = json.loads(_text(Path(path)))
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{source} line {error.lineno}: not JSON ({error.msg}): write an object of column: divisor"
-            ) from None
-        if not isinstance(found, dict):
-            raise InputError(f"{source}: write a JSON object of column: divisor")
-        pairs: list[tuple[str, str, Any]] = [(source, name, value) for name, value in found.items()]
-    else:
-        pairs = []
-        for number, cells in _lines(Path(path)):
-            if len(cells) != 2:
-                raise InputError(f"{source} line {number}: {len(cells)} cells where a column and its divisor are expected")
-            if cells != ["column", "divisor"]:
-                pairs.append((f"{source} line {number}", cells[0].strip(), cells[1]))
-    divisors: dict[str, float] = {}
-    for where, name, value in pairs:
-        try:
-            divisor = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            divisor = math.nan
-        if not (0 < divisor < math.inf):
-            raise InputError(f"{where}: the divisor of {name!r} is {value!r}: use a positive finite number")
-        if name in divisors:
-            raise InputError(f"{where}: {name!r} has two divisors: keep one")
-        divisors[name] = divisor
-    return divisors
-
-
-def read_ids(text: str) -> tuple[str, ...]:
-    """The ids that ``text`` names: a file with one id a line (``#`` starts a comment), or comma-separated ids.
-
-    >>> read_ids("3, 17")
-    ('3', '17')
-    """
-    path = Path(text)
-    if text.strip() and path.is_file():
-        lines = (line.split("#", 1)[0] for line in _text(path).splitlines())
-        return tuple(cell.strip() for line in lines for cell in line.split(",") if cell.strip())
-    if path.is_dir() or "/" in text or path.suffix in (".txt", ".csv", ".ids"):
-        raise InputError(f"{text}: no such file of ids: write one id a line, or pass ids separated by commas")
-    return tuple(cell.strip() for cell in text.split(",") if cell.strip())
-
-
 def normalised_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each row [n, d] divided by its own Euclidean norm; rows of zeros stay.
 
@@ -264,133 +209,6 @@ def normalised_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return scaled
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: a folder where a file is expected") from None
-    except PermissionError:
-        raise InputError(f"{path}: not readable; check its permissions") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8 (byte {error.start}); export it as CSV in UTF-8") from None
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(_text(path).splitlines(keepends=True), strict=True)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(
-                f"{path} line {reader.line_num}: not CSV ({error}); quote cells that hold commas or quotes"
-            ) from None
-        if cells:
-            yield reader.line_num, cells
-
-
-def _header(source: str, lines: Iterator[tuple[int, list[str]]], label: str, id_column: str | None) -> list[str]:
-    header = [cell.strip() for cell in next(lines, (0, []))[1]]
-    if not header:
-        raise InputError(f"{source}: the file is empty; it needs a header line and records")
-    if all(_number(cell) is not None for cell in header):
-        raise InputError(f"{source} line 1: numbers where column names are expected; add a header line")
-    for position, name in enumerate(header):
-        if not name:
-            raise InputError(f"{source} line 1: column {position + 1} has no name; name it or remove it")
-        if name in header[:position]:
-            raise InputError(f"{source} line 1: two columns are called {name!r}; rename one")
-    for role, wanted in (("label", label), ("id", id_column)):
-        if wanted is not None and wanted not in header:
-            near = difflib.get_close_matches(wanted, header, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"the columns are {', '.join(header[:8])}{', …' if len(header) > 8 else ''}"
-            )
-            raise InputError(f"{source}: there is no {role} column {wanted!r}; {hint}")
-    if label == id_column:
-        raise InputError(f"{source}: {label!r} cannot be both the label and the id column")
-    if len(header) == 1 + (id_column is not None):
-        raise InputError(f"{source}: there is no feature column beside {', '.join(header)}")
-    return header
-
-
-def _records(
-    source: str, lines: Iterator[tuple[int, list[str]]], header: list[str], label: str, id_column: str | None
-) -> tuple[NDArray[np.float64], list[tuple[int, str]], tuple[str, ...]]:
-    chosen = [index for index, name in enumerate(header) if name not in (label, id_column)]
-    label_at, id_at = header.index(label), None if id_column is None else header.index(id_column)
-    rows: list[NDArray[np.float64]] = []
-    labels: list[tuple[int, str]] = []
-    names: dict[str, int] = {}
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise InputError(
-                f"{source} line {line}: {len(cells)} cells where the header has {len(header)}; complete or remove the line"
-            )
-        rows.append(_row(source, line, header, cells, chosen))
-        labels.append((line, cells[label_at].strip()))
-        name = str(len(names)) if id_at is None else cells[id_at].strip()
-        if not name:
-            raise InputError(f"{source} line {line}, column {id_column!r}: the id is empty; every record needs one")
-        if name in names:
-            raise InputError(
-                f"{source} line {line}, column {id_column!r}: id {name!r} was used on line {names[name]}; ids are unique"
-            )
-        names[name] = line
-    if not rows:
-        raise InputError(f"{source}: a header and no record; add records")
-    return np.stack(rows), labels, tuple(names)
-
-
-def _row(source: str, line: int, header: list[str], cells: list[str], chosen: list[int]) -> NDArray[np.float64]:
-    try:
-        row = np.array([float(cells[index]) for index in chosen])
-        if "_" not in "".join(cells) and np.isfinite(row).all():
-            return row
-    except ValueError:
-        pass
-    values = []
-    for index in chosen:  # the slow path: find the cell to complain about (an underscore in a text id is no fault)
-        where = f"{source} line {line}, column {header[index]!r}"
-        if not cells[index].strip():
-            raise InputError(f"{where}: the cell is empty; fill it or remove the record")
-        value = _number(cells[index])
-        if value is None:
-            raise InputError(f"{where}: {cells[index].strip()!r} is not a number; encode the column or remove it")
-        if not math.isfinite(value):
-            raise InputError(f"{where}: {cells[index].strip()!r} is not finite; fill it or remove the record")
-        values.append(value)
-    return np.array(values)
-
-
-def _labels(
-    source: str, column: str, labels: list[tuple[int, str]], like: Preprocessing | None
-) -> tuple[NDArray[Any], tuple[str, ...]]:
-    for line, text in labels:
-        if not text:
-            raise InputError(f"{source} line {line}, column {column!r}: the label is empty; fill it or remove the record")
-    numbers = [_number(text) for _, text in labels]
-    if all(number is None for number in numbers) or (like and like.label_values):
-        values = like.label_values if like else tuple(sorted({text for _, text in labels}))
-        codes = {value: code for code, value in enumerate(values)}
-        for line, text in labels:
-            if text not in codes:
-                raise InputError(f"{source} line {line}, column {column!r}: the label {text!r} is none of {', '.join(values)}")
-        return np.array([codes[text] for _, text in labels], dtype=np.int64), values
-    for (line, text), number in zip(labels, numbers, strict=True):
-        if number is None or not math.isfinite(number):
-            raise InputError(f"{source} line {line}, column {column!r}: the label {text!r} is not a finite number, as others are")
-    values64 = np.array(numbers, dtype=np.float64)
-    if all("." not in text and "e" not in text.lower() for _, text in labels) and (np.abs(values64) < 2**53).all():
-        return values64.astype(np.int64), ()
-    return values64, ()
-
-
 def _divisors(source: str, scale: str | Path | Mapping[str, float] | None, features: list[str]) -> tuple[float, ...] | None:
     if scale is None:
         return None
@@ -401,14 +219,6 @@ def _divisors(source: str, scale: str | Path | Mapping[str, float] | None, featu
     if surplus := [name for name in divisors if name not in features]:
         raise InputError(f"{where}: {surplus[0]!r} is no feature column of {source}; remove it")
     return tuple(float(divisors[name]) for name in features)
-
-
-def _number(text: str) -> float | None:
-    """The number that a cell spells, or None; ``1_000`` is a typing error here, not a thousand."""
-    try:
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
 
 
 def _canonical(name: str, known: Mapping[str, int]) -> str:
