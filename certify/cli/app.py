@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
-from certify.errors import CertifyError
+from certify.errors import CertifyError, InputError
 
 from .output import ExitCode, complain
 
@@ -45,6 +46,7 @@ def build() -> App:
         help_epilogue=_EXAMPLES,
         help_format="markdown",
         version=_version,
+        default_parameter=Parameter(negative=()),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -58,15 +60,18 @@ def build() -> App:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return the exit code; whatever goes wrong is one line on standard error."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result = build()(sys.argv[1:] if arguments is None else list(arguments))
+        _refuse_unknown_command(words)
+        result = build()(words)
         sys.stdout.flush()
         return int(result) if isinstance(result, int) else int(ExitCode.HOLDS)
     except CertifyError as error:
         complain(error)
         return error.exit_code
     except CycloptsError as error:
-        complain(f"{error} (see certify --help)")
+        command = f"{words[0]} " if words and not words[0].startswith("-") else ""
+        complain(f"{error} (see certify {command}--help)")
         return int(ExitCode.USAGE)
     except KeyboardInterrupt:
         complain("interrupted; nothing was released")
@@ -81,6 +86,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         complain(f"this should not have happened: {type(error).__name__}: {error}; nothing is decided, please report the command")
         return int(ExitCode.UNDECIDED)
+
+
+def _refuse_unknown_command(words: Sequence[str]) -> None:
+    names = [name for name, _, _ in _COMMANDS]
+    if words and not words[0].startswith("-") and words[0] not in names:
+        near = difflib.get_close_matches(words[0], names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(names)}"
+        raise InputError(f"there is no command {words[0]!r}: {hint}")
 
 
 def _version() -> str:

@@ -1,0 +1,171 @@
+"""``certify unlearn``: from a table and a list of ids to a certified run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from certify.errors import InputError
+
+from .output import ExitCode, emit, note, schema
+
+if TYPE_CHECKING:
+    from certify.objectives import LinearObjective
+    from certify.runs import Run
+    from certify.tables import Table
+
+Model = Literal["logistic", "softmax", "ridge"]
+Method = Literal["newton", "exact", "retrain"]
+
+
+def unlearn(
+    *,
+    data: Path,
+    label: str,
+    forget: str,
+    model: Model,
+    l2: float,
+    epsilon: str,
+    delta: str,
+    out: Path,
+    method: Method = "newton",
+    id_column: str | None = None,
+    scale: Path | None = None,
+    normalise_rows: bool = False,
+    intercept: bool = False,
+    distance_budget: str | None = None,
+    sign: Path | None = None,
+    seed: Annotated[str | None, Parameter(show=False)] = None,
+    json: bool = False,
+) -> int:
+    """Train on a table, delete records, add noise, and write a certified run folder.
+
+    The folder holds what is released (model.safetensors, certificate.json, manifest.json) and, apart from it in
+    secret/, the witness that only you keep.
+
+    Parameters
+    ----------
+    data
+        A CSV file with a header line; every column but the label and the id column is a feature.
+    label
+        The column that holds the label.
+    forget
+        The ids to forget: a file with one a line, or 3,17. Row positions from 0, unless --id-column is given.
+    model
+        The objective: mean loss plus (l2/2)·‖parameters‖².
+    l2
+        The weight decay; it is the strong convexity that every bound divides by.
+    epsilon
+        The guarantee's epsilon, an exact decimal.
+    delta
+        The guarantee's delta, an exact decimal.
+    out
+        The run folder to write; it must not hold anything yet.
+    method
+        newton: warm-started steps, then noise. retrain: from scratch, then noise. exact: ridge without noise.
+    id_column
+        The column that names the records.
+    scale
+        A file of public divisors, one a feature: lines "column,divisor", or a JSON object.
+    normalise_rows
+        Divide every row by its own Euclidean norm.
+    intercept
+        Add a constant column, regularised like the others.
+    distance_budget
+        How far from the retrained optimum the noise covers; chosen before looking at the data.
+    sign
+        A private key of `certify keygen` to sign the certificate with.
+    json
+        Print JSON alone on standard output.
+    """
+    if seed is not None:
+        raise InputError(
+            "unlearn takes no --seed: noise that somebody can reproduce protects nobody; it comes from the operating system"
+        )
+    _refuse_occupied(out)
+    if sign is not None:
+        from certify.keys import load_private
+
+        load_private(sign)  # complain now, not after the work
+    from certify.sidefiles import read_ids
+    from certify.tables import read_table
+
+    table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
+    positions = table.positions(read_ids(forget))
+    note(f"{table.count} records with {len(table.preprocessing.features)} features; forgetting {len(positions)}")
+
+    from certify.fitting import fit
+    from certify.unlearning import unlearn as delete
+
+    objective = _objective(table, model, l2, intercept)
+    fitted = fit(objective)
+    note(f"trained: {fitted.iterations} steps; residual {fitted.residual.value:.2e}")
+    options: dict[str, Any] = {} if distance_budget is None else {"distance_budget": distance_budget}
+    run = delete(fitted, forget=list(positions), epsilon=epsilon, delta=delta, method=method, **options)
+    run = dataclasses.replace(run, table=table.preprocessing.to_mapping())
+    run.save(out, sign=sign)
+    payload = _summary(run, out)
+    emit(payload, json, lambda: _sheet(payload))
+    return int(ExitCode.HOLDS)
+
+
+def _refuse_occupied(out: Path) -> None:
+    if out.is_dir():
+        if any(out.iterdir()):
+            raise InputError(f"{out}: the folder is not empty; name a new one, a run is never overwritten")
+    elif out.exists():
+        raise InputError(f"{out}: a file where the run folder goes; name a new one")
+
+
+def _objective(table: Table, model: Model, l2: float, intercept: bool) -> LinearObjective:
+    from certify.objectives import objective_class
+
+    return objective_class(model)(table.features, table.labels, l2=l2, intercept=intercept)
+
+
+def _summary(run: Run, out: Path) -> dict[str, Any]:
+    guarantee = run.guarantee
+    return {
+        "schema": schema("unlearn"),
+        "out": str(out),
+        "method": run.method,
+        "objective": run.objective.kind,
+        "retained": run.objective.count,
+        "forgotten": len(run.forget),
+        "guarantee": {
+            "notion": guarantee.notion.value,
+            "epsilon": repr(guarantee.epsilon.value),
+            "delta": repr(guarantee.delta.value),
+            "in_words": guarantee.in_words(),
+        },
+        "sigma": None if run.noise is None else repr(run.noise.sigma.value),
+        "distance_budget": repr(run.distance_budget.value),
+        "exclusions": list(guarantee.exclusions),
+        "producer_only": {"distance": repr(run.distance.value), "residual": repr(run.residual.value), "passes": run.passes},
+    }
+
+
+def _sheet(payload: dict[str, Any]) -> str:
+    guarantee, secret = payload["guarantee"], payload["producer_only"]
+    noise = (
+        "none: the released model is the exact one"
+        if payload["sigma"] is None
+        else f"sigma {float(payload['sigma']):.6g} a coordinate"
+    )
+    lines = [
+        f"forgot     {payload['forgotten']} of {payload['forgotten'] + payload['retained']} records",
+        f"by         {payload['objective']}, method {payload['method']}",
+        f"guarantee  {guarantee['in_words']}",
+        f"noise      {noise}",
+        f"covers     a distance of {float(payload['distance_budget']):.3g} to the retrained optimum",
+        f"measured   {float(secret['distance']):.3g} (stays with you: it is a function of the deleted records)",
+    ]
+    lines += [f"not said   {exclusion}" for exclusion in payload["exclusions"]]
+    lines += [
+        f"released   {payload['out']}/certificate.json, model.safetensors",
+        f"secret     {payload['out']}/secret/ (never hand it on)",
+    ]
+    return "\n".join(lines)
