@@ -27,6 +27,10 @@ _LARGEST_INDEX = 0x7FEFFFFFFFFFFFFF  # the greatest finite double, as an integer
 _NEWTON_STEPS = 80
 
 
+class OutOfRange(InputError):
+    """The answer exists as a real number, and no double can hold it on the safe side."""
+
+
 def delta_upper(epsilon: Fraction, sensitivity: Fraction, sigma: Fraction) -> float:
     """A double at or above delta(epsilon; sensitivity / sigma), the least such or one of the next.
 
@@ -77,7 +81,7 @@ def least_sigma(epsilon: Fraction, delta: Fraction, sensitivity: Fraction) -> fl
     proposal = _propose_mu(e, d, lambda mu: arb(s) / mu)
     index = _first(lambda i: _proved(e, d, s, rational(_double(i))), proposal, 1)
     if index is None:
-        raise InputError("sigma would exceed the largest double: use a smaller sensitivity, a larger epsilon or a larger delta")
+        raise OutOfRange("sigma would exceed the largest double: use a smaller sensitivity, a larger epsilon or a larger delta")
     return _double(index)
 
 
@@ -95,7 +99,7 @@ def greatest_sensitivity(epsilon: Fraction, delta: Fraction, sigma: Fraction) ->
     proposal = _propose_mu(e, d, lambda mu: arb(s) * mu)
     refused = _first(lambda i: not _proved(e, d, rational(_double(i)), s), proposal, 1)
     if refused == 1:
-        raise InputError("the sensitivity would fall below the least positive double: use a larger sigma, epsilon or delta")
+        raise OutOfRange("the sensitivity would fall below the least positive double: use a larger sigma, epsilon or delta")
     return _double(_LARGEST_INDEX if refused is None else refused - 1)
 
 
@@ -115,7 +119,7 @@ def least_epsilon(delta: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
     proposal = _propose_epsilon(d, s / noise)
     index = _first(lambda i: _proved(rational(_double(i)), d, s, noise), proposal, 1)
     if index is None:
-        raise InputError("epsilon would exceed the largest double: use a larger sigma or a smaller sensitivity")
+        raise OutOfRange("epsilon would exceed the largest double: use a larger sigma or a smaller sensitivity")
     return _double(index)
 
 
@@ -197,7 +201,7 @@ def _proved(epsilon: fmpq, delta: fmpq, sensitivity: fmpq, sigma: fmpq) -> bool:
 
 
 def _binary_exponent(number: fmpq) -> int:
-    return int(number.p.bit_length()) - int(number.q.bit_length()) if number else 0
+    return int(number.p.bit_length()) - int(number.q.bit_length()) if number != 0 else 0
 
 
 def _index(value: float) -> int:
@@ -258,7 +262,7 @@ def _propose_mu(epsilon: fmpq, delta: fmpq, answer: Callable[[arb], arb]) -> flo
         quantile = arb(_quantile(delta))
         radical = (quantile * quantile + 2 * e).sqrt()
         # delta < Phi(mu/2 - epsilon/mu) and delta < mu/sqrt(2 pi) give a starting point at or just above the left of the root.
-        mu = (radical + quantile if quantile > 0 else 2 * e / (radical - quantile) if epsilon else arb(0)).mid()
+        mu = (radical + quantile if quantile > 0 else 2 * e / (radical - quantile) if epsilon != 0 else arb(0)).mid()
         floor = (target * arb(2.5)).mid()
         mu = floor if mu < floor else mu
     for _ in range(_NEWTON_STEPS):

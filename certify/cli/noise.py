@@ -1,0 +1,71 @@
+"""``certify noise``: how much noise, or what a given noise is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .output import ExitCode, emit, schema
+
+if TYPE_CHECKING:
+    from certify.calibration import GaussianNoise
+
+
+def noise(
+    *,
+    epsilon: str | None = None,
+    delta: str | None = None,
+    sigma: str | None = None,
+    sensitivity: str | None = None,
+    mechanism: str = "gaussian",
+    json: bool = False,
+) -> int:
+    """Give any three of epsilon, delta, sigma, sensitivity; the fourth is solved, proved, on the safe side.
+
+    Numbers are exact decimals (1e-5 is one hundred-thousandth), ratios (1/3) or hexadecimal doubles.
+
+    Parameters
+    ----------
+    epsilon
+        The privacy parameter epsilon, at least 0.
+    delta
+        The privacy parameter delta, strictly between 0 and 1.
+    sigma
+        The standard deviation of the noise on each parameter.
+    sensitivity
+        How far the parameters can move, in Euclidean norm.
+    mechanism
+        The kind of noise: gaussian.
+    json
+        Print JSON alone on standard output.
+    """
+    from certify import calibration
+
+    result = calibration.noise(epsilon=epsilon, delta=delta, sigma=sigma, sensitivity=sensitivity, mechanism=mechanism)
+    emit(payload(result), json, lambda: str(result))
+    return int(ExitCode.HOLDS)
+
+
+def payload(result: GaussianNoise) -> dict[str, Any]:
+    """The result as plain JSON data; ``exact`` holds the numbers as lossless ratios."""
+    from certify.numbers import to_text
+
+    named = {"epsilon": result.epsilon, "delta": result.delta, "sigma": result.sigma, "sensitivity": result.sensitivity}
+    classical = result.classical_sigma
+    return {
+        "schema": schema("noise"),
+        "sigma": repr(result.sigma.value),
+        "sigma_hex": result.sigma.value.hex(),
+        "epsilon": result.epsilon.value,
+        "delta": result.delta.value,
+        "sensitivity": result.sensitivity.value,
+        "mechanism": result.mechanism,
+        "delta_upper": result.delta_upper,
+        "solved_for": result.solved_for,
+        "mu": result.mu.value,
+        "exact": {name: to_text(bound.rational) for name, bound in named.items()},
+        "sides": {name: bound.side.value for name, bound in named.items()},
+        "theorem": "gaussian.profile",
+        "classical_sigma": None if classical is None else classical.value,
+        "classical_note": None if classical is None else classical.method,
+        "premises": ["the sensitivity is at most the number given", "the noise is exactly Gaussian"],
+    }
