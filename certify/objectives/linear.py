@@ -141,6 +141,13 @@ class LinearObjective(abc.ABC):
         """Copies of the retained features and of their original labels."""
         return self.features[torch.from_numpy(self.ids)].cpu().numpy(), self.original_labels[self.ids]
 
+    @property
+    def commitment_labels(self) -> NDArray[np.float64]:
+        """The labels of the retained rows as the numbers that commitments hash: text labels by their class position."""
+        if self.original_labels.dtype.kind in "fiub":
+            return self.original_labels[self.ids].astype(np.float64)
+        return np.searchsorted(np.asarray(self.classes), self.original_labels[self.ids]).astype(np.float64)
+
     def describe(self) -> dict[str, Any]:
         """What may be public of the problem: kind, l2, shapes, label values."""
         classes = [item.item() if isinstance(item, np.generic) else item for item in self.classes]
@@ -239,6 +246,11 @@ class LinearObjective(abc.ABC):
         )
         residual = Bound(size, Side.UPPER) + Bound(error, Side.UPPER)
         return MeasuredGradient(gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part)
+
+    def loss_part_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
+        """The sum of the loss gradients of the rows at these positions, ridge excluded, shape (k, p)."""
+        rows = self.design.select(positions)
+        return self.loss_gradients(rows @ weights.T, self.labels[torch.from_numpy(positions).to(self.labels.device)]).T @ rows
 
     def linear_residual(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> tuple[torch.Tensor, Bound]:
         """``g + H step`` as computed, and a proved bound on its true norm: one pass over the data."""

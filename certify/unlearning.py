@@ -1,0 +1,206 @@
+"""Forget records, certify the distance, and only then release."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from certify.bounds import Bound
+from certify.bounds.evidence import Declared
+from certify.proofs.sides import Side
+
+from .errors import BudgetNotReached, CannotDecide, InputError
+from .fitting import Fitted
+from .guarantee import Guarantee, Notion
+from .methods.candidate import Candidate
+from .methods.exact import exact_candidate
+from .methods.newton import newton_candidate, retained_curvature
+from .methods.retraining import retrained_candidate
+from .policy import default_distance_budget, gradient_scale, noise_scale
+from .runs import Run
+from .sampling import fresh_seed, gaussian_noise
+
+if TYPE_CHECKING:
+    from .calibration import GaussianNoise
+    from .numbers import Number
+    from .objectives import LinearObjective
+
+METHODS = ("newton", "exact", "retrain")
+
+CALLER_NOISE = "noise: caller-controlled"
+EXACT_UNDECIDED = "method 'exact' could not decide every coordinate, so the residual was certified and noise was added"
+
+
+def unlearn(
+    source: Fitted | Run,
+    forget: Iterable[int],
+    *,
+    epsilon: Number | None = None,
+    delta: Number | None = None,
+    method: str = "newton",
+    distance_budget: Number | None = None,
+    tolerance: Number = 0,
+    row_bound: float = 1.0,
+    label_bound: float = 1.0,
+    generator: np.random.Generator | None = None,
+    table: Mapping[str, Any] | None = None,
+) -> Run:
+    """Release a model without the records ``forget`` (original row positions; none is legal), with its certificate.
+
+    The noise is fixed first, from public values and the retained count. Then the method runs until the
+    *measured* distance to the retrained minimiser is at most the distance budget; if the rounding floor does
+    not allow that, :class:`~certify.errors.BudgetNotReached` is raised and nothing is released. A second
+    deletion continues from the first: pass its run as ``source``.
+
+    ``method``: "newton" (warm-started Newton steps), "retrain" (from scratch on the retained rows), "exact"
+    (ridge only: the correctly rounded minimiser, epsilon = 0, no noise; epsilon and delta are then only a
+    fallback). ``generator=None`` draws fresh operating-system entropy; one that is passed in becomes an
+    exclusion of the certificate. Raises ``InputError`` for unknown or repeated ids, for forgetting
+    everything, and for parameters out of range.
+
+    >>> import numpy as np, certify
+    >>> rows = np.random.default_rng(0).uniform(-1, 1, (40, 3))
+    >>> fitted = certify.fit(certify.objectives.Logistic(rows, rows[:, 0] > 0, l2=0.1))
+    >>> run = certify.unlearn(fitted, [3, 17], epsilon=1, delta="1e-5")
+    >>> run.distance.at_most(run.distance_budget.value), len(run.model)
+    (True, 3)
+    """
+    fitted, previous = (source.fitted, source) if isinstance(source, Run) else (source, None)
+    if not isinstance(fitted, Fitted):
+        raise InputError(f"unlearn starts from a fitted model or a run, not {type(source).__name__}: call certify.fit first")
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    requested = _request(forget)
+    retained = fitted.objective.without(requested)
+    exclusions: list[str] = []
+    scales = {"row_bound": float(row_bound), "label_bound": float(label_bound)}
+
+    if method == "exact":
+        try:
+            candidate = exact_candidate(retained)
+        except CannotDecide:
+            if epsilon is None or delta is None:
+                raise
+            exclusions.append(EXACT_UNDECIDED)
+            method = "newton"
+        else:
+            return _exact_run(fitted, requested, retained, candidate, scales, previous, table)
+
+    policy = fitted.policy
+    committed = policy is not None and (epsilon, delta, distance_budget) == (None, None, None)
+    if committed and policy is not None:
+        epsilon, delta, distance_budget = policy.epsilon, policy.delta, policy.distance_budget
+    if epsilon is None or delta is None:
+        raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
+    noise = noise_scale(
+        retained.kind, retained.l2, retained.count, epsilon, delta,
+        tolerance=tolerance, distance_budget=distance_budget, row_bound=row_bound, label_bound=label_bound,
+    )  # fmt: skip
+    budget = _budget(retained, distance_budget, scales)
+    candidate = _run_method(method, fitted, requested, retained, budget.value)
+    if not candidate.distance.at_most(budget.value):
+        raise BudgetNotReached(
+            f"the distance to the retrained minimiser could not be certified within the budget {budget.value:.3g}, so nothing was released: "
+            "pass a larger distance_budget=, a larger l2, or scale the columns by public constants"
+        )
+    seed = None if generator is not None else fresh_seed()
+    if generator is not None:
+        exclusions.append(CALLER_NOISE)
+    released = candidate.parameters.cpu() + gaussian_noise(retained.dimension, noise.sigma.value, seed, generator)
+    guarantee = Guarantee(Notion.SEKHARI, noise.epsilon, noise.delta, noise.mu, exclusions=tuple(exclusions))
+    return Run(
+        objective=retained,
+        method=method,
+        forget=requested,
+        model=released,
+        guarantee=guarantee,
+        noise=noise,
+        distance_budget=budget,
+        budget_source="default" if distance_budget is None else "caller",
+        tolerance=_exact(tolerance),
+        scales=scales,
+        exclusions=tuple(exclusions),
+        fitted=_continue(fitted, requested, retained, candidate),
+        noiseless=candidate.parameters,
+        seed=seed,
+        distance=candidate.distance,
+        residual=candidate.measured.residual,
+        iterations=candidate.iterations,
+        passes=candidate.passes,
+        previous=previous,
+        table=table,
+    )
+
+
+def _run_method(method: str, fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, budget: float) -> Candidate:
+    if method == "retrain":
+        return retrained_candidate(retained)
+    return newton_candidate(fitted, requested, retained, budget)
+
+
+def _exact_run(
+    fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, candidate: Candidate,
+    scales: Mapping[str, float], previous: Run | None, table: Mapping[str, Any] | None,
+) -> Run:  # fmt: skip
+    zero = Bound(0.0, Side.EXACT, Declared("a correctly rounded function of the retained records alone"))
+    return Run(
+        objective=retained,
+        method="exact",
+        forget=requested,
+        model=candidate.parameters.clone(),
+        guarantee=Guarantee(Notion.SEKHARI, zero, zero, zero, released="the correctly rounded exact minimiser"),
+        noise=None,
+        distance_budget=Bound(candidate.distance.value, Side.UPPER, candidate.distance.evidence),
+        budget_source="default",
+        tolerance=_exact(0),
+        scales=scales,
+        fitted=_continue(fitted, requested, retained, candidate),
+        noiseless=candidate.parameters,
+        distance=candidate.distance,
+        residual=candidate.measured.residual,
+        iterations=candidate.iterations,
+        passes=candidate.passes,
+        previous=previous,
+        table=table,
+    )
+
+
+def _continue(fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, candidate: Candidate) -> Fitted:
+    """The secret state for the next deletion: the un-noised candidate on the retained records."""
+    return dataclasses.replace(
+        fitted,
+        objective=retained,
+        parameters=candidate.parameters,
+        measured=candidate.measured,
+        curvature=retained_curvature(fitted, requested),
+        commitments=fitted.commitments.without(requested) if requested else fitted.commitments,
+        iterations=fitted.iterations + candidate.iterations,
+        passes=fitted.passes + candidate.passes,
+    )
+
+
+def _request(forget: Iterable[int]) -> tuple[int, ...]:
+    try:
+        ids = tuple(forget)
+    except TypeError:
+        raise InputError(f"forget is a list of row positions, not {forget!r}") from None
+    if not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in ids):
+        raise InputError("ids to forget are whole numbers (row positions): convert them first")
+    return tuple(int(item) for item in ids)
+
+
+def _budget(retained: LinearObjective, distance_budget: Number | None, scales: Mapping[str, float]) -> Bound:
+    if distance_budget is not None:
+        return dataclasses.replace(_exact(distance_budget), evidence=Declared("chosen independently of the data"))
+    scale = gradient_scale(retained.kind, scales["row_bound"], scales["label_bound"])
+    return default_distance_budget(scale=scale, l2=retained.l2, retained=retained.count)
+
+
+def _exact(number: Number) -> Bound:
+    from .calibration import exact_bound
+    from .numbers import nonnegative
+
+    return exact_bound(nonnegative(number, "tolerance"), "number", "given by the caller")
