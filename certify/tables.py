@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,34 +38,43 @@ class Preprocessing:
     normalise_rows: bool = False
     label_values: tuple[str, ...] = ()
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain JSON data that :meth:`of` reads back; divisors as hexadecimal floats, hence exact.
+    def to_mapping(self) -> dict[str, str]:
+        """Text by key, as a certificate carries it; :meth:`of` reads it back. Divisors are hexadecimal, hence exact.
 
         >>> preparation = Preprocessing("y", ("a",), scale=(0.1,))
         >>> Preprocessing.of(preparation.to_mapping()) == preparation
         True
         """
-        return {
+        found = {
             "label": self.label,
-            "features": list(self.features),
-            "id_column": self.id_column,
-            "scale": None if self.scale is None else [divisor.hex() for divisor in self.scale],
-            "normalise_rows": self.normalise_rows,
-            "label_values": list(self.label_values),
+            "features": json.dumps(self.features, ensure_ascii=False),
+            "normalise-rows": "yes" if self.normalise_rows else "no",
         }
+        if self.id_column is not None:
+            found["id-column"] = self.id_column
+        if self.scale is not None:
+            found["scale"] = json.dumps([divisor.hex() for divisor in self.scale])
+        if self.label_values:
+            found["label-values"] = json.dumps(self.label_values, ensure_ascii=False)
+        return found
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any]) -> Preprocessing:
+    def of(cls, mapping: Mapping[str, str]) -> Preprocessing:
         """The provenance that :meth:`to_mapping` wrote; raises ``InputError`` for anything else."""
         try:
-            scale = mapping["scale"]
+            features, label_values = json.loads(mapping["features"]), json.loads(mapping.get("label-values", "[]"))
+            scale = tuple(map(float.fromhex, json.loads(mapping["scale"]))) if "scale" in mapping else None
+            if not all(isinstance(name, str) for name in (*features, *label_values)):
+                raise ValueError("names are text")
+            if scale is not None and not (len(scale) == len(features) and all(0 < divisor < math.inf for divisor in scale)):
+                raise ValueError("one positive divisor for each feature is needed")
             return cls(
-                label=str(mapping["label"]),
-                features=tuple(map(str, mapping["features"])),
-                id_column=None if mapping["id_column"] is None else str(mapping["id_column"]),
-                scale=None if scale is None else tuple(map(float.fromhex, scale)),
-                normalise_rows=bool(mapping["normalise_rows"]),
-                label_values=tuple(map(str, mapping["label_values"])),
+                label=mapping["label"],
+                features=tuple(features),
+                id_column=mapping.get("id-column"),
+                scale=scale,
+                normalise_rows={"yes": True, "no": False}[mapping["normalise-rows"]],
+                label_values=tuple(label_values),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(

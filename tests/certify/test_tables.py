@@ -175,8 +175,19 @@ def test_a_foreign_table_is_refused_for_replay(tmp_path: Path) -> None:
         read_table(write(tmp_path, GOOD), like=like, normalise_rows=True)
 
 
-@pytest.mark.parametrize("broken", [{}, {"label": "y"}, {"label": "y", "features": 3}])
-def test_broken_provenance_is_refused(broken: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"label": "y"},
+        {"label": "y", "features": "3", "normalise-rows": "no"},
+        {"label": "y", "features": "[", "normalise-rows": "no"},
+        {"label": "y", "features": '["a"]', "normalise-rows": "perhaps"},
+        {"label": "y", "features": '["a"]', "normalise-rows": "no", "scale": '["-0x1p0"]'},
+        {"label": "y", "features": '["a"]', "normalise-rows": "no", "scale": "[]"},
+    ],
+)
+def test_broken_provenance_is_refused(broken: dict[str, str]) -> None:
     with pytest.raises(InputError, match="provenance"):
         Preprocessing.of(broken)
 
