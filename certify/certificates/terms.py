@@ -1,0 +1,116 @@
+"""What goes with every certificate of a built-in method: terms, premises and exclusions, from public facts alone.
+
+Producer and verifier both call these functions, so that a certificate that leaves a premise or an
+exclusion out, softens a word or claims another notion is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from certify.guarantee import Adjacency, Comparator, Direction, Notion
+from certify.proofs.status import Status
+
+from .schema import Lemma, Premise, Weakest
+
+NOTION = Notion.SEKHARI
+DIRECTION = Direction.TWO_WAY
+ADJACENCY = Adjacency.REMOVE
+COMPARATOR = Comparator.FIXED
+UNIT = "record"
+
+EXCLUSIONS = (
+    "post-deletion only: whoever also holds the model from before the deletion, or the un-noised model, is not covered",
+    "preprocessing fitted on the deleted records (means, vocabularies, selected features, tuned hyper-parameters) is not covered",
+    "observable running time, iteration counts, retries and failed runs are not covered",
+    "copies of the records elsewhere (backups, logs, derived data and models) are not covered",
+    "the noise seed, the salt and the rest of the witness stay secret: whoever holds them is not covered",
+    "requests chosen after seeing earlier releases are not covered by the per-release guarantee",
+    "nothing is promised about the retained records; the number of forgotten records is published",
+)
+CALLER_NOISE = "noise: caller-controlled"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The public facts that decide which premises a release rests on."""
+
+    method: str
+    noise: str  # "gaussian" or "none"
+    entropy: str  # "operating-system", "caller" or "none"
+    kind: str
+    budget_source: str
+    sequence: int
+
+
+def released(facts: Facts) -> str:
+    """What is released, in words."""
+    return "the noised parameters" if facts.noise == "gaussian" else "the exact parameters, correctly rounded"
+
+
+def premises(facts: Facts) -> list[Premise]:
+    """Every premise of a release, in a fixed order, with the support that it has before any re-measurement."""
+    chosen = "epsilon and delta" if facts.budget_source == "default" else "epsilon, delta and the distance budget"
+    found: list[Premise] = []
+    if facts.noise == "gaussian":
+        found += [
+            _premise(
+                "distance.within-budget",
+                "the un-noised parameters are within the distance budget of the minimiser on the retained records",
+                "measured",
+                Status.ASSUMED,
+            ),
+            _premise("sampler.ideal", "the noise is exactly Gaussian: floating-point samples only approximate it", "declared", Status.ASSUMED),
+            _premise(
+                "policy.independent",
+                f"{chosen} were chosen independently of the data, and so were the public scales",
+                "declared",
+                Status.ASSUMED,
+            ),
+            _premise("comparator.tolerance", "the comparator stops within the declared tolerance of its minimiser", "declared", Status.ASSUMED),
+            _premise("arithmetic.ieee754", "float64 operations round to nearest, in any order of summation", "declared", Status.TESTED),
+        ]
+        if facts.kind in ("logistic", "softmax"):
+            found.append(_premise("exp.accuracy", "the exponential of the array library errs by at most 4 ulp", "declared", Status.TESTED))
+    else:
+        found.append(
+            _premise(
+                "release.exact",
+                "every released coordinate is the correctly rounded exact solution on the retained records",
+                "computed",
+                Status.ASSUMED,
+            )
+        )
+    if facts.entropy == "caller":
+        found.append(_premise("noise.caller", "the generator that the caller supplied is secret and fresh", "declared", Status.ASSUMED))
+    if facts.sequence > 1:
+        found.append(
+            _premise("transcript.previous", "the previous certificate holds and states the transcript value used here", "declared", Status.ASSUMED)
+        )
+    return found
+
+
+def exclusions(facts: Facts, further: Iterable[str] = ()) -> list[str]:
+    """What the guarantee does not say: the fixed list, then what is special to this run, each once."""
+    own = (CALLER_NOISE,) if facts.entropy == "caller" else ()
+    return list(dict.fromkeys((*EXCLUSIONS, *own, *further)))
+
+
+def weakest_premise(found: Iterable[Premise]) -> Weakest:
+    """The first of the least supported premises."""
+    return _weakest((premise.id, premise.status) for premise in found)
+
+
+def weakest_theorem(found: Iterable[Lemma]) -> Weakest:
+    """The first of the least supported theorems."""
+    return _weakest((lemma.id, lemma.status) for lemma in found)
+
+
+def _weakest(entries: Iterable[tuple[str, str]]) -> Weakest:
+    name, status = min(entries, key=lambda entry: Status.parse(entry[1]))
+    return Weakest(id=name, status=Status.parse(status).label)  # type: ignore[arg-type]
+
+
+def _premise(name: str, statement: str, provenance: str, status: Status) -> Premise:
+    return Premise(id=name, statement=statement, provenance=provenance, status=status.label)  # type: ignore[arg-type]

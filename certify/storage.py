@@ -1,0 +1,80 @@
+"""Files written whole or not at all, and errors that say what to do.
+
+A file is written beside its place under a temporary name, flushed, and renamed over it: an interrupted
+write leaves the old file. Secret files have mode 0600 from the moment they exist, their folder 0700.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import InputError
+
+PUBLIC_MODE = 0o644
+SECRET_MODE = 0o600
+SECRET_FOLDER_MODE = 0o700
+
+
+def read_file(path: str | Path, *, limit: int, what: str) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes; :class:`InputError` names ``what`` was wanted."""
+    place = Path(path)
+    try:
+        if place.is_dir():
+            raise InputError(f"{place} is a folder where a {what} was expected: name the file")
+        if (size := place.stat().st_size) > limit:
+            raise InputError(f"{place} is no {what}: it has {size:,} bytes, and at most {limit:,} are read")
+        return place.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"there is no {what} at {place}: check the path") from None
+    except OSError as problem:
+        raise InputError(f"cannot read {place}: {problem.strerror or problem}") from None
+
+
+def write_file(path: str | Path, content: bytes, *, mode: int = PUBLIC_MODE) -> None:
+    """Replace ``path`` by ``content`` in one step; :class:`InputError` if the place cannot be written."""
+    write_files({Path(path): (content, mode)})
+
+
+def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
+    """Replace several files: all are staged first, then renamed in the given order, so that a full disk or
+    an interruption while writing changes nothing. Put the file that makes the others valid last."""
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for place, (content, mode) in contents.items():
+            temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}.partial")
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            staged.append((temporary, place))
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        while staged:
+            temporary, place = staged[0]
+            os.replace(temporary, place)
+            staged.pop(0)
+    except OSError as problem:
+        raise InputError(f"cannot write {problem.filename or place}: {problem.strerror or problem}; nothing was replaced by halves") from None
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path, *, secret: bool = False) -> None:
+    """Create the folder (and, unless secret, its parents); tighten a secret one to mode 0700."""
+    try:
+        path.mkdir(mode=SECRET_FOLDER_MODE if secret else 0o777, parents=not secret, exist_ok=True)
+        if secret:
+            path.chmod(SECRET_FOLDER_MODE)
+    except FileExistsError:
+        raise InputError(f"{path} is a file where a folder is needed: choose another place") from None
+    except OSError as problem:
+        raise InputError(f"cannot create the folder {path}: {problem.strerror or problem}; choose a writable place") from None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 digest in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
