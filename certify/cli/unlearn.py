@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,15 +27,17 @@ def unlearn(
     forget: str,
     model: Model,
     l2: float,
-    epsilon: str,
-    delta: str,
     out: Path,
+    epsilon: str | None = None,
+    delta: str | None = None,
     method: Method = "newton",
     id_column: str | None = None,
     scale: Path | None = None,
     normalise_rows: bool = False,
     intercept: bool = False,
     distance_budget: str | None = None,
+    row_bound: float = 1.0,
+    label_bound: float = 1.0,
     sign: Path | None = None,
     seed: Annotated[str | None, Parameter(show=False)] = None,
     json: bool = False,
@@ -58,12 +59,12 @@ def unlearn(
         The objective: mean loss plus (l2/2)·‖parameters‖².
     l2
         The weight decay; it is the strong convexity that every bound divides by.
-    epsilon
-        The guarantee's epsilon, an exact decimal.
-    delta
-        The guarantee's delta, an exact decimal.
     out
         The run folder to write; it must not hold anything yet.
+    epsilon
+        The guarantee's epsilon, an exact decimal; --method exact needs none.
+    delta
+        The guarantee's delta, an exact decimal; --method exact needs none.
     method
         newton: warm-started steps, then noise. retrain: from scratch, then noise. exact: ridge without noise.
     id_column
@@ -76,6 +77,10 @@ def unlearn(
         Add a constant column, regularised like the others.
     distance_budget
         How far from the retrained optimum the noise covers; chosen before looking at the data.
+    row_bound
+        A public scale of the rows' norms, for the default distance budget only.
+    label_bound
+        A public scale of the labels (ridge), for the default distance budget only.
     sign
         A private key of `certify keygen` to sign the certificate with.
     json
@@ -103,9 +108,17 @@ def unlearn(
     objective = _objective(table, model, l2, intercept)
     fitted = fit(objective)
     note(f"trained: {fitted.iterations} steps; residual {fitted.residual.value:.2e}")
-    options: dict[str, Any] = {} if distance_budget is None else {"distance_budget": distance_budget}
-    run = delete(fitted, forget=list(positions), epsilon=epsilon, delta=delta, method=method, **options)
-    run = dataclasses.replace(run, table=table.preprocessing.to_mapping())
+    run = delete(
+        fitted,
+        positions,
+        epsilon=epsilon,
+        delta=delta,
+        method=method,
+        distance_budget=distance_budget,
+        row_bound=row_bound,
+        label_bound=label_bound,
+        table=table.preprocessing.to_mapping(),
+    )
     run.save(out, sign=sign)
     payload = _summary(run, out)
     emit(payload, json, lambda: _sheet(payload))
@@ -142,7 +155,7 @@ def _summary(run: Run, out: Path) -> dict[str, Any]:
             "in_words": guarantee.in_words(),
         },
         "sigma": None if run.noise is None else repr(run.noise.sigma.value),
-        "distance_budget": repr(run.distance_budget.value),
+        "distance_budget": None if run.noise is None else repr(run.distance_budget.value),
         "exclusions": list(guarantee.exclusions),
         "producer_only": {"distance": repr(run.distance.value), "residual": repr(run.residual.value), "passes": run.passes},
     }
@@ -160,7 +173,11 @@ def _sheet(payload: dict[str, Any]) -> str:
         f"by         {payload['objective']}, method {payload['method']}",
         f"guarantee  {guarantee['in_words']}",
         f"noise      {noise}",
-        f"covers     a distance of {float(payload['distance_budget']):.3g} to the retrained optimum",
+        *(
+            [f"covers     a distance of {float(budget):.3g} to the retrained optimum"]
+            if (budget := payload["distance_budget"])
+            else []
+        ),
         f"measured   {float(secret['distance']):.3g} (stays with you: it is a function of the deleted records)",
     ]
     lines += [f"not said   {exclusion}" for exclusion in payload["exclusions"]]
