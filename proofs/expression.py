@@ -18,7 +18,7 @@ from .balls import ball
 
 Operand: TypeAlias = Union["Expression", int, Fraction]
 
-_ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1}
+_ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Expression:
     @property
     def is_rational(self) -> bool:
         """Whether the formula uses only field operations, so that the exact reader accepts it."""
-        return self.operator in {"symbol", "rational", "sum", "product", "quotient", "power"} and all(
+        return self.operator in {"symbol", "rational", "sum", "product", "quotient", "power", "maximum"} and all(
             argument.is_rational for argument in self.arguments
         )
 
@@ -126,6 +126,11 @@ def normal_cdf(argument: Operand) -> Expression:
     return Expression("normal-cdf", (expression(argument),))
 
 
+def maximum(left: Operand, right: Operand) -> Expression:
+    """The larger of two values."""
+    return Expression("maximum", (expression(left), expression(right)))
+
+
 def as_float(node: Expression, values: Mapping[str, float]) -> float:
     """Evaluate in doubles: fast, unsafe in the last bits, never used as a bound."""
     match node.operator:
@@ -149,6 +154,8 @@ def as_float(node: Expression, values: Mapping[str, float]) -> float:
             return math.exp(inner[0])
         case "log":
             return math.log(inner[0])
+        case "maximum":
+            return max(inner)
         case _:
             return math.erfc(-inner[0] / math.sqrt(2)) / 2
 
@@ -176,6 +183,8 @@ def as_ball(node: Expression, values: Mapping[str, arb]) -> arb:
             return inner[0].exp()
         case "log":
             return inner[0].log()
+        case "maximum":
+            return inner[0].max(inner[1])
         case _:
             return (-inner[0] / arb(2).sqrt()).erfc() / 2
 
@@ -197,6 +206,8 @@ def as_fraction(node: Expression, values: Mapping[str, Fraction]) -> Fraction:
             return inner[0] / inner[1]
         case "power":
             return Fraction(inner[0] ** int(node.literal))  # type: ignore[arg-type]
+        case "maximum":
+            return max(inner)
         case _:
             raise ValueError(f"{node.operator} has no exact rational value")
 
@@ -279,5 +290,7 @@ def _latex(node: Expression, outer: int) -> str:
             return rf"e^{{{_latex(inner[0], 0)}}}"
         case "log":
             return rf"\ln\left({_latex(inner[0], 0)}\right)"
+        case "maximum":
+            return rf"\max\left({_latex(inner[0], 0)}, {_latex(inner[1], 0)}\right)"
         case _:
             return rf"\Phi\left({_latex(inner[0], 0)}\right)"

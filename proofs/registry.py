@@ -9,7 +9,7 @@ from importlib import import_module
 
 from .theorem import Theorem
 
-_FAMILIES = ("distance",)
+_FAMILIES = ("distance", "newton", "gaussian", "logistic", "softmax", "regression", "utility")
 
 
 class UnknownTheorem(KeyError):

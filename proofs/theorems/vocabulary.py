@@ -1,0 +1,38 @@
+"""Hypotheses and conclusions that several families share, said once."""
+
+from __future__ import annotations
+
+from ..sides import Side
+from ..theorem import Conclusion, Domain, Hypothesis
+
+STRONG_CONVEXITY = Hypothesis(
+    "strong_convexity", "the objective is strongly convex with at least this constant", Side.LOWER, Domain.POSITIVE, "loss/parameter²"
+)
+SMOOTHNESS = Hypothesis(
+    "smoothness", "the gradient of the objective is Lipschitz with at most this constant", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter²"
+)
+HESSIAN_LIPSCHITZ = Hypothesis(
+    "hessian_lipschitz", "the Hessian of the objective is Lipschitz with at most this constant", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter³"
+)
+LIPSCHITZ = Hypothesis(
+    "lipschitz",
+    "at or above the gradient norm of every deleted record's regularised loss at the minimiser over all records",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "loss/parameter",
+)
+RECORDS = Hypothesis("n", "number of records before the deletion", Side.LOWER, Domain.COUNT, "records")
+DELETED = Hypothesis("m", "number of deleted records", Side.UPPER, Domain.COUNT, "records")
+DISTANCE_HYPOTHESIS = Hypothesis(
+    "distance", "at or above the distance from the un-noised parameters to the retained minimiser", Side.UPPER, Domain.NONNEGATIVE, "parameter"
+)
+SENSITIVITY = Hypothesis(
+    "sensitivity", "at or above the Euclidean distance between the two means that must not be told apart", Side.UPPER, Domain.POSITIVE, "parameter"
+)
+SIGMA = Hypothesis("sigma", "standard deviation of the Gaussian noise in every coordinate", Side.LOWER, Domain.POSITIVE, "parameter")
+ROW_NORM = Hypothesis("row_norm", "at or above the Euclidean norm of every feature row", Side.UPPER, Domain.NONNEGATIVE, "feature")
+
+DISTANCE = Conclusion("distance", "Euclidean distance from the parameters to the minimiser", Side.UPPER, "parameter")
+SMOOTH = Conclusion("smoothness", "Lipschitz constant of the gradient of every record's loss", Side.UPPER, "loss/parameter²")
+HESSIAN = Conclusion("hessian_lipschitz", "Lipschitz constant of the Hessian of every record's loss", Side.UPPER, "loss/parameter³")
+GRADIENT = Conclusion("lipschitz", "gradient norm of every record's unregularised loss at any parameters", Side.UPPER, "loss/parameter")
