@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
+from .certificates import Certificate, Malformed, NotACertificate, read_envelope
+from .certificates.canonical import SIZE_LIMIT, NotCanonical, parse
+from .certificates.tensors import PARAMETERS, NotTensors, read_parameters, write_tensors
+from .certificates.tensors import SIZE_LIMIT as MODEL_LIMIT
+from .errors import InputError
+from .keys import load_private
+from .storage import PUBLIC_MODE, SECRET_MODE, make_folder, read_file, sha256, write_files
+from .witness import Witness, read_witness
+
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
     from certify.bounds.bound import Bound
 
     from .calibration import GaussianNoise
-    from .certificates import Certificate
     from .guarantee import Guarantee
     from .keys import PrivateKey
+
+MANIFEST = "manifest.json"
+SECRET = "secret"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,5 +81,92 @@ class Run:
         return certificate_of(self)
 
     def save(self, path: str | Path, *, sign: PrivateKey | str | Path | None = None) -> Path:
-        """Write the run folder; see :mod:`certify.storage` for what happens when writing is interrupted."""
-        raise NotImplementedError
+        """Write the run folder and return its path.
+
+        Released: ``certificate.json``, ``model.safetensors``, ``manifest.json`` (and ``previous.json``, the
+        certificate that a second deletion names). Secret: ``secret/``, mode 0700, files 0600. Everything is
+        staged before anything is renamed into place, the manifest last. ``sign`` is a private key or its file.
+        Raises :class:`~certify.errors.InputError` for a folder that already holds a run or cannot be written.
+        """
+        certificate = self.certificate if sign is None else self.certificate.signed(load_private(sign))
+        folder = Path(path)
+        if (folder / MANIFEST).exists():
+            raise InputError(f"{folder} holds a run already: choose another folder, runs are never overwritten")
+        public = {
+            "certificate.json": certificate.to_json(),
+            "model.safetensors": write_tensors({PARAMETERS: self.model}),
+        }
+        if self.previous is not None:
+            public["previous.json"] = self.previous.certificate.to_json()
+        manifest = {"schema": "certify.run/1", "files": {name: sha256(content) for name, content in public.items()}}
+        make_folder(folder)
+        make_folder(folder / SECRET, secret=True)
+        write_files(
+            {
+                **{folder / SECRET / name: (content, SECRET_MODE) for name, content in witness_of(self).to_files().items()},
+                **{folder / name: (content, PUBLIC_MODE) for name, content in public.items()},
+                folder / MANIFEST: (json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n", PUBLIC_MODE),
+            }
+        )
+        return folder
+
+
+def witness_of(run: Run) -> Witness:
+    """The secret material of a run, with which a verifier can re-measure it."""
+    earlier: list[int] = []
+    before = run.previous
+    while before is not None:
+        earlier += before.forget
+        before = before.previous
+    return Witness(
+        master=run.fitted.commitments.master,
+        seed=run.seed,
+        noiseless=numpy.asarray(run.noiseless.detach().cpu().numpy()),
+        forgotten=numpy.asarray(sorted(run.forget), dtype=numpy.int64),
+        retained=numpy.asarray(run.objective.ids, dtype=numpy.int64),
+        earlier=numpy.asarray(sorted(earlier), dtype=numpy.int64),
+        residual=run.residual.value,
+        distance=run.distance.value,
+        iterations=run.iterations,
+        passes=run.passes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A run folder as read: the certificate, the released parameters, and the witness if it is there."""
+
+    path: Path
+    certificate: Certificate
+    parameters: NDArray[numpy.float64] = field(repr=False)
+    witness: Witness | None = field(repr=False)
+
+
+def load(path: str | Path) -> StoredRun:
+    """Read a run folder. Raises :class:`~certify.errors.InputError` for a missing, foreign or damaged one.
+
+    Reading verifies nothing but that the files belong together: use :func:`certify.verify`.
+    """
+    folder = Path(path)
+    try:
+        manifest = parse(read_file(folder / MANIFEST, limit=SIZE_LIMIT, what="run manifest"))
+        named = manifest["files"]
+        if manifest["schema"] != "certify.run/1" or not isinstance(named, dict) or "certificate.json" not in named:
+            raise ValueError("not the manifest of a run")
+    except (NotCanonical, ValueError, KeyError, TypeError) as problem:
+        if isinstance(problem, InputError):
+            raise
+        raise InputError(f"{folder / MANIFEST} is not the manifest of a run: name a folder that 'certify unlearn' wrote") from None
+    contents = {}
+    for name in ("certificate.json", "model.safetensors"):
+        contents[name] = read_file(folder / name, limit=MODEL_LIMIT, what="file of the run")
+        if sha256(contents[name]) != named.get(name):
+            raise InputError(f"{folder / name} is not the file that the manifest names: restore the folder from a copy")
+    try:
+        certificate = Certificate(read_envelope(contents["certificate.json"]))
+        certificate.statement  # noqa: B018  (reads it)
+        parameters = read_parameters(contents["model.safetensors"])
+    except (NotACertificate, Malformed, NotTensors) as problem:
+        raise InputError(f"the run in {folder} is damaged: {problem}") from None
+    secret = folder / SECRET
+    return StoredRun(folder, certificate, parameters, read_witness(secret) if secret.is_dir() else None)

@@ -80,7 +80,7 @@ def certificate_of(run: Run) -> Certificate:
             entropy=facts.entropy,  # type: ignore[arg-type]
             sigma=wire_number(leaves["sigma"]) if facts.noise == "gaussian" else None,
         ),
-        policy=_policy(run),
+        policy=_policy(run, facts),
         derivation=write_nodes(items, nodes, {lemma.id: lemma.digest for lemma in found}),
         obligations=obligations_of(items, wire_number(claimed["delta"]), transcript.delta),
         premises=premises,
@@ -180,11 +180,12 @@ def _request(run: Run, facts: terms.Facts, before: Predicate | None) -> Request:
     )
 
 
-def _policy(run: Run) -> Policy:
+def _policy(run: Run, facts: terms.Facts) -> Policy:
+    noised = facts.noise == "gaussian"
     return Policy(
-        distance_budget=wire_number(run.distance_budget),
+        distance_budget=wire_number(run.distance_budget if noised else 0),
         budget_source=run.budget_source,  # type: ignore[arg-type]
-        tolerance=wire_number(run.tolerance),
+        tolerance=wire_number(run.tolerance if noised else 0),
         row_bound=wire_number(Fraction(run.scales["row_bound"])),
         label_bound=wire_number(Fraction(run.scales["label_bound"])),
     )

@@ -42,10 +42,10 @@ NOISED: tuple[Item, ...] = (
     Leaf("l2", Side.EXACT, "the weight decay of the training problem"),
     Leaf(
         "distance-budget",
-        Side.UPPER,
+        Side.EXACT,
         "distance of the un-noised parameters to the minimiser on the retained records: measured by the producer, re-measured at the level data",
     ),
-    Leaf("tolerance", Side.UPPER, "gradient norm at which the comparator may stop instead of at the minimiser"),
+    Leaf("tolerance", Side.EXACT, "gradient norm at which the comparator may stop instead of at the minimiser"),
     Leaf("epsilon", Side.EXACT, "the epsilon that is claimed"),
     Leaf("sigma", Side.EXACT, "the standard deviation of the noise in every coordinate, fixed before the request"),
     Step("strong-convexity", "ridge.strong-convexity", (("l2", "l2"),)),

@@ -199,7 +199,7 @@ class Predicate(Record):
     weakest_theorem: Weakest
     weakest_premise: Weakest
     exclusions: list[Words]
-    provenance: dict[Name, Words]
+    provenance: dict[Name, Annotated[str, StringConstraints(max_length=1 << 20)]]
     environment: dict[Name, Words]
     content_digest: Digest
 

@@ -1,0 +1,277 @@
+"""Level "arithmetic": what follows from the certificate alone, recomputed with the verifier's own book of proofs.
+
+Nothing that the producer computed is believed. The derivation is evaluated again from its declared
+leaves; recorded numbers are only compared with ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from certify import gaussian, policy
+from certify.bounds.bound import Bound
+from certify.certificates import Certificate, terms
+from certify.certificates.build import obligations_of
+from certify.certificates.certificate import content_digest
+from certify.certificates.canonical import parse
+from certify.certificates.derivation import Item, Leaf, Step, evaluate, items_of, lemmas, used_theorems
+from certify.certificates.schema import Lemma, Predicate
+from certify.proofs import book, registry
+from certify.proofs.status import Status
+
+from .ledger import Ledger, Missing, require
+from .verdict import Link
+
+_ULPS = 4
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What the verifier derived itself: the numbers, and the support of the theorems used."""
+
+    nodes: Mapping[str, Bound]
+    theorems: tuple[Link, ...]
+    premises: tuple[Link, ...]
+    facts: terms.Facts
+
+
+def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
+    """Make every check that needs the certificate alone; None if the derivation cannot be evaluated."""
+    predicate = certificate.predicate
+    facts = facts_of(predicate)
+    with ledger.check("content-digest", "the content has not been corrupted"):
+        require(
+            content_digest(parse(certificate.envelope.payload)) == predicate.content_digest,
+            "the content differs from its digest: it was altered or damaged",
+        )
+    _check_form(predicate, facts, ledger)
+    items = items_of(
+        noised=facts.noise == "gaussian", continued=predicate.request.sequence > 1, transcript_noised=predicate.transcript.mu.exact > 0
+    )
+    leaves = _leaves(predicate)
+    nodes: dict[str, Bound] = {}
+    with ledger.check("derivation", f"{len(items)} numbers derived again, each equal to the recorded one"):
+        _check_shape(predicate, items, leaves)
+        nodes = evaluate(items, leaves)
+        _check_values(predicate, nodes)
+    found: list[Lemma] = []
+    with ledger.check("theorems", "every theorem used is in our book, word for word, and its proof is accepted"):
+        found = lemmas(used_theorems(items))
+        _check_lemmas(predicate, found)
+    _check_book(predicate, ledger)
+    if not nodes or not found:
+        return None
+    _check_policy(predicate, facts, nodes, ledger)
+    _check_claims(predicate, facts, nodes, ledger)
+    premises = terms.premises(facts)
+    with ledger.check("weakest", "the weakest links are named"):
+        require(predicate.weakest_theorem == terms.weakest_theorem(found), "the weakest theorem is not the one that is named")
+        require(predicate.weakest_premise == terms.weakest_premise(premises), "the weakest premise is not the one that is named")
+    return Replay(
+        nodes,
+        tuple(Link(lemma.id, Status.parse(lemma.status)) for lemma in found),
+        tuple(Link(premise.id, Status.parse(premise.status)) for premise in premises),
+        facts,
+    )
+
+
+def facts_of(predicate: Predicate) -> terms.Facts:
+    """The public facts that decide the premises."""
+    mechanism = predicate.mechanism
+    return terms.Facts(
+        mechanism.method, mechanism.noise, mechanism.entropy, predicate.problem.kind, predicate.policy.budget_source, predicate.request.sequence
+    )
+
+
+def _check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None:
+    claim, request, problem, mechanism = predicate.guarantee, predicate.request, predicate.problem, predicate.mechanism
+    with ledger.check("terms", "the claim is of the kind that the theorems give"):
+        said = (claim.notion, claim.direction, claim.adjacency, claim.unit, claim.released, claim.comparator)
+        due = (
+            terms.NOTION.value,
+            terms.DIRECTION.value,
+            terms.ADJACENCY.value,
+            terms.UNIT,
+            terms.released(facts),
+            terms.COMPARATOR.value,
+        )
+        for ours, theirs in zip(due, said, strict=True):
+            require(ours == theirs, f"the certificate claims {theirs!r} where the theorems give {ours!r}")
+    with ledger.check("problem", "method, problem and sizes fit together"):
+        noised = mechanism.noise == "gaussian"
+        require(problem.kind in policy.KINDS, f"no objective is called {problem.kind!r}")
+        require(noised == (mechanism.method != "exact"), f"method {mechanism.method} does not release with noise {mechanism.noise}")
+        require(not noised or mechanism.sigma is not None, "the noise scale is missing")
+        require(noised or (mechanism.sigma is None and problem.kind == "ridge"), "an exact release is one of ridge regression, without noise")
+        require(noised == (mechanism.sampler == "ideal") and noised == (mechanism.entropy != "none"), "sampler and entropy do not fit the noise")
+        require(
+            mechanism.theorem == ("gaussian.profile" if noised else "ridge.strong-convexity"), f"{mechanism.theorem} is not the theorem of this release"
+        )
+        outputs = {"logistic": 1, "ridge": 1}.get(problem.kind, len(problem.classes))
+        require(problem.kind == "ridge" or len(set(problem.classes)) == len(problem.classes) >= 2, "a classifier needs at least two classes")
+        require(problem.kind != "logistic" or len(problem.classes) == 2, "logistic regression has two classes")
+        require(problem.parameters == outputs * (problem.columns + problem.intercept) > 0, "the number of parameters does not fit the problem")
+        require(problem.l2.exact > 0 and request.retained.count > 0, "l2 and the number of retained records are positive")
+    with ledger.check("sequence", f"release {request.sequence} of its sequence"):
+        require((request.previous is None) == (request.sequence == 1), "only a first release has no previous certificate")
+        require(predicate.transcript.releases == request.sequence, "the transcript does not count the releases of the sequence")
+    with ledger.check("premises", "every premise is named, with no more support than it has"):
+        require(predicate.premises == terms.premises(facts), "the premises are not those of such a release: one is missing, added or altered")
+    with ledger.check("exclusions", "what is not promised is said"):
+        due_exclusions = terms.exclusions(facts)
+        missing = [item for item in due_exclusions if item not in predicate.exclusions]
+        require(not missing, f"an exclusion is left out: {missing[:1]}")
+        require(facts.entropy == "caller" or terms.CALLER_NOISE not in predicate.exclusions, "the exclusions do not fit the source of the noise")
+
+
+def _leaves(predicate: Predicate) -> dict[str, Fraction]:
+    """The declared numbers, each from the one field of the certificate where it belongs."""
+    claim, mechanism, transcript = predicate.guarantee, predicate.mechanism, predicate.transcript
+    leaves = {
+        "l2": predicate.problem.l2.exact,
+        "epsilon": claim.epsilon.exact,
+        "distance-budget": predicate.policy.distance_budget.exact,
+        "tolerance": predicate.policy.tolerance.exact,
+        "transcript-epsilon": transcript.epsilon.exact,
+        "unit": Fraction(1),
+    }
+    if mechanism.sigma is not None:
+        leaves["sigma"] = mechanism.sigma.exact
+    else:
+        leaves |= {"epsilon": Fraction(0), "delta": Fraction(0), "mu": Fraction(0)}
+    for node in predicate.derivation:
+        if node.id == "previous-mu":
+            leaves["previous-mu"] = node.number.exact
+    return leaves
+
+
+def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[str, Fraction]) -> None:
+    recorded = predicate.derivation
+    require([node.id for node in recorded] == [item.id for item in items], "the derivation is not that of such a release: a step is missing or added")
+    for item, node in zip(items, recorded, strict=True):
+        match item:
+            case Leaf(name, side, meaning):
+                require(
+                    node.kind == "declared"
+                    and node.meaning == meaning
+                    and node.side == side.value
+                    and node.theorem is None
+                    and node.digest is None
+                    and not node.inputs,
+                    f"{name} is not the declared number that it should be",
+                )
+                require(node.number.exact == leaves[name], f"{name} = {node.number.approx} contradicts the rest of the certificate")
+            case Step(name, theorem, inputs):
+                require(
+                    node.kind == "derived" and node.theorem == theorem and node.meaning == f"by {theorem}",
+                    f"{name} does not come from {theorem}",
+                )
+                require(tuple((entry.symbol, entry.node) for entry in node.inputs) == inputs, f"{name} is derived from other numbers")
+                require(node.side == registry.theorem(theorem).conclusion.side.value, f"{name} is on the wrong side of the truth")
+                require(node.digest == registry.digest(theorem), f"{theorem} is another theorem in our book")
+
+
+def _check_values(predicate: Predicate, nodes: Mapping[str, Bound]) -> None:
+    for node in predicate.derivation:
+        ours = nodes[node.id]
+        require(
+            _near(node.number.exact, ours.rational),
+            f"{node.id} is recorded as {node.number.approx}, and follows as {ours.value!r}",
+        )
+
+
+def _check_lemmas(predicate: Predicate, found: list[Lemma]) -> None:
+    ours, theirs = {lemma.id: lemma for lemma in found}, {lemma.id: lemma for lemma in predicate.lemmas}
+    require(len(theirs) == len(predicate.lemmas), "a theorem is listed twice")
+    require(list(ours) == list(theirs), "the list of theorems is not what the derivation rests on, no more and no less")
+    for name, lemma in ours.items():
+        require(theirs[name].digest == lemma.digest, f"{name} is another theorem in our book")
+        require(theirs[name].status == lemma.status, f"{name} is {lemma.status} by our own check, and recorded as {theirs[name].status}")
+
+
+def _check_book(predicate: Predicate, ledger: Ledger) -> None:
+    with ledger.check("book", f"the same book of proofs, version {predicate.book.version}"):
+        if predicate.book.version != str(book.VERSION):
+            raise Missing(f"made with book version {predicate.book.version}, ours is {book.VERSION}: theorems were compared one by one")
+        require(predicate.book.digest == book.book_digest(), "the same version of the book has another digest here")
+
+
+def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
+    if facts.noise == "none":
+        with ledger.check("policy", "nothing to hide: the policy is empty"):
+            require(predicate.policy.distance_budget.exact == 0 == predicate.policy.tolerance.exact, "an exact release has no distance budget")
+        return
+    settings, problem = predicate.policy, predicate.problem
+    with ledger.check("policy.budget", _budget_words(facts)):
+        if settings.budget_source == "default":
+            scale = policy.gradient_scale(problem.kind, settings.row_bound.exact, settings.label_bound.exact)
+            ours = policy.default_distance_budget(scale=scale, l2=problem.l2.exact, retained=predicate.request.retained.count)
+            require(
+                settings.distance_budget.exact == ours.rational,
+                f"the default budget is {ours.value!r}, and {settings.distance_budget.approx} is recorded",
+            )
+        else:
+            require(settings.distance_budget.exact > 0, "a distance budget is positive")
+            require(settings.row_bound.exact > 0 and settings.label_bound.exact > 0, "the public scales are positive")
+    with ledger.check("policy.sigma", "the noise scale is the least sufficient one, a function of public values and the retained count"):
+        claim, mechanism = predicate.guarantee, predicate.mechanism
+        assert mechanism.sigma is not None
+        least = gaussian.least_sigma(claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational)
+        require(
+            _near(mechanism.sigma.exact, Fraction(least)),
+            f"the noise scale for this budget is {least!r}, and {mechanism.sigma.approx} is recorded",
+        )
+
+
+def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
+    claim, transcript = predicate.guarantee, predicate.transcript
+    with ledger.check("guarantee", f"(epsilon, delta) = ({claim.epsilon.approx}, {claim.delta.approx}) follows from the sensitivity and the noise"):
+        require(claim.epsilon.exact >= 0 and 0 <= claim.delta.exact < 1, "epsilon and delta are out of range")
+        if facts.noise == "none":
+            require(claim.epsilon.exact == 0 == claim.delta.exact, "an exact release claims epsilon = 0 and delta = 0")
+        else:
+            assert predicate.mechanism.sigma is not None
+            holds = gaussian.satisfies(
+                claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational, predicate.mechanism.sigma.exact
+            )
+            require(holds, f"delta is {nodes['delta'].value!r} at this epsilon, above the {claim.delta.approx} that is claimed")
+        require(claim.mu is not None and _near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
+    with ledger.check("obligations", "the inequalities of this run are listed and proved again"):
+        due = obligations_of(_steps(predicate), claim.delta, transcript.delta)
+        require(predicate.obligations == due, "the obligations are not those of such a release")
+    with ledger.check("transcript", f"{transcript.releases} release(s): epsilon = {transcript.epsilon.approx} at delta = {transcript.delta.approx}"):
+        if predicate.request.sequence == 1:
+            require(
+                (transcript.epsilon, transcript.delta, transcript.mu) == (claim.epsilon, claim.delta, claim.mu),
+                "a first release is its own transcript",
+            )
+            return
+        total = nodes["transcript-mu"].rational
+        require(_near(transcript.mu.exact, total), "the Gaussian parameter of the transcript does not follow")
+        require(transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1, "epsilon and delta are out of range")
+        holds = total == 0 or gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
+        require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
+
+
+def _steps(predicate: Predicate) -> tuple[Item, ...]:
+    return items_of(
+        noised=predicate.mechanism.noise == "gaussian",
+        continued=predicate.request.sequence > 1,
+        transcript_noised=predicate.transcript.mu.exact > 0,
+    )
+
+
+def _budget_words(facts: terms.Facts) -> str:
+    if facts.budget_source == "default":
+        return "the distance budget is the public default, recomputed"
+    return "the distance budget was chosen by the caller: premise policy.independent"
+
+
+def _near(recorded: Fraction, ours: Fraction) -> bool:
+    """Within a few units in the last place: versions of the ball library may round apart, nothing more."""
+    return abs(recorded - ours) <= _ULPS * Fraction(math.ulp(float(ours)))
+
+

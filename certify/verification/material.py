@@ -1,0 +1,78 @@
+"""What the verifier was given: read from a path or taken from memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from certify.certificates import Certificate
+from certify.certificates.canonical import SIZE_LIMIT
+from certify.certificates.tensors import SIZE_LIMIT as MODEL_LIMIT
+from certify.errors import InputError
+from certify.storage import read_file
+
+if TYPE_CHECKING:
+    from certify.witness import Witness
+
+_ENVELOPE_LIMIT = 2 * SIZE_LIMIT
+
+
+@dataclass(frozen=True)
+class Material:
+    """Bytes of the certificate, of the model and of the previous certificate, and the witness, as far as given."""
+
+    certificate: bytes
+    model: bytes | None = None
+    previous: bytes | None = None
+    witness: Witness | None = field(default=None, repr=False)
+    witness_problem: str | None = None
+
+
+def gather(source: Any, witness: Any) -> Material:
+    """The material for a certificate, a run, a run folder or a certificate file.
+
+    Raises :class:`~certify.errors.InputError` only where a path cannot be read.
+    """
+    from certify.runs import Run, witness_of
+
+    if isinstance(source, Certificate):
+        return _with_witness(Material(source.to_json()), witness)
+    if isinstance(source, Run):
+        from certify.certificates.tensors import PARAMETERS, write_tensors
+
+        previous = None if source.previous is None else source.previous.certificate.to_json()
+        model = write_tensors({PARAMETERS: source.model})
+        held = Material(source.certificate.to_json(), model, previous, witness_of(source))
+        return held if witness is None else _with_witness(held, witness)
+    if not isinstance(source, (str, Path)):
+        raise InputError(f"verify takes a run folder, a certificate file, a Certificate or a Run, not {type(source).__name__}")
+    place = Path(source)
+    if not place.is_dir():
+        content = read_file(place, limit=_ENVELOPE_LIMIT, what="certificate")
+        return _with_witness(Material(content), witness)
+    content = read_file(place / "certificate.json", limit=_ENVELOPE_LIMIT, what="certificate")
+    model = _optional(place / "model.safetensors", MODEL_LIMIT)
+    previous = _optional(place / "previous.json", _ENVELOPE_LIMIT)
+    secret = place / "secret"
+    return _with_witness(Material(content, model, previous), witness if witness is not None or not secret.is_dir() else secret, own=witness is None)
+
+
+def _optional(place: Path, limit: int) -> bytes | None:
+    return read_file(place, limit=limit, what="file of the run") if place.exists() else None
+
+
+def _with_witness(held: Material, witness: Any, *, own: bool = False) -> Material:
+    """Add the witness. One that lies in the run folder and is damaged is a finding; one that was named is bad input."""
+    from dataclasses import replace
+
+    from certify.witness import Witness, read_witness
+
+    if witness is None or isinstance(witness, Witness):
+        return held if witness is None else replace(held, witness=witness)
+    try:
+        return replace(held, witness=read_witness(witness))
+    except InputError as problem:
+        if not own:
+            raise
+        return replace(held, witness_problem=str(problem))
