@@ -82,7 +82,8 @@ def test_counts_of_numpy_are_counts() -> None:
     "change",
     [
         {"kind": "poisson"}, {"l2": 0}, {"l2": -1}, {"l2": "nan"}, {"epsilon": -1}, {"delta": 0}, {"tolerance": -1},
-        {"row_bound": 0}, {"label_bound": math.inf}, {"distance_budget": 0}, {"distance_budget": -1}, {"distance_budget": Bound(1.0, Side.LOWER)},
+        {"row_bound": 0}, {"label_bound": math.inf}, {"distance_budget": 0}, {"distance_budget": -1},
+        {"distance_budget": Bound(1.0, Side.LOWER)},
     ],
 )  # fmt: skip
 def test_bad_input_is_one_clear_line(change: dict[str, object]) -> None:
