@@ -8,9 +8,9 @@ Products are accumulated in blocks of ``block`` rows, the block results in twice
 With X the design (n rows, intercept column included), and the loss facts in :class:`LossRounding`,
 
     |fl(g) - g| <= (1/n) |X|_2 |E|_F + (1/n) gamma_(block+4) |X|_F |R|_F + gamma_8 (|fl(g)| + l2 |W|),
-    |E|_F       <= L gamma_(p+2) |W|_F |X|_F + relative |R|_F + absolute sqrt(n),
+    |E|_F       <= L gamma_t |W|_F |X|_F + relative |R|_F + absolute sqrt(n),
 
-where E is the error of the computed R (own derivation from the inner-product bound of Higham 2002, 3.1).
+where E is the error of the computed R and t counts the roundings in a predictor (own derivation from the inner-product bound of Higham 2002, 3.1).
 """
 
 from __future__ import annotations
@@ -56,18 +56,28 @@ class DesignNorms:
 
 
 def gradient_allowance(
-    design: DesignNorms, loss: LossRounding, *, rows: int, block: int, l2: float, parameter_norm: float, loss_gradient_norm: float, gradient_norm: float
+    design: DesignNorms,
+    loss: LossRounding,
+    *,
+    rows: int,
+    block: int,
+    predictor_terms: int,
+    l2: float,
+    parameter_norm: float,
+    loss_gradient_norm: float,
+    gradient_norm: float,
 ) -> float:
     """An upper bound on the Euclidean error of the computed gradient.
 
-    ``rows`` is the number of rows averaged over (at most ``design.rows``), ``parameter_norm``,
+    ``rows`` is the number of rows averaged over (at most ``design.rows``), ``predictor_terms`` the roundings
+    that a product passes through on its way into a predictor, ``parameter_norm``,
     ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds.
     """
     with precision(_BITS):
         frobenius, spectral, weights, losses = map(ball_of, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm))
         count = ball_of(rows)
         error = (
-            ball_of(loss.gradient_lipschitz) * ball_of(gamma(design.columns + 2)) * weights * frobenius
+            ball_of(loss.gradient_lipschitz) * ball_of(gamma(predictor_terms)) * weights * frobenius
             + ball_of(loss.relative) * losses
             + ball_of(loss.absolute) * count.sqrt()
         )

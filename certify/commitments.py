@@ -46,8 +46,7 @@ class Commitments:
     def without(self, ids: Iterable[int]) -> Commitments:
         """The same leaves with ``ids`` taken out of the set; nothing is hashed."""
         removed = _sorted_ids(ids)
-        _positions(self.ids, removed)
-        return Commitments(self.master, numpy.setdiff1d(self.ids, removed, assume_unique=True), self.leaves, self.committed_ids)
+        return Commitments(self.master, numpy.delete(self.ids, _positions(self.ids, removed)), self.leaves, self.committed_ids)
 
     def root(self, ids: Iterable[int] | None = None) -> str:
         """The Merkle root in hexadecimal over ``ids`` (any that were committed), by default the present set."""

@@ -18,8 +18,8 @@ from .candidate import Candidate
 if TYPE_CHECKING:
     from certify.fitting import Fitted
 
-_SHARPEN_WITHIN = 4
-"""The distance reported is sharpened by one more pass as long as the passes stay within this number."""
+_CHEAP_ENTRIES = 2e7
+"""Up to this many numbers in the table, a distance within the budget is still sharpened before it is reported."""
 
 
 def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObjective, budget: float) -> Candidate:
@@ -51,7 +51,7 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
     found = minimise(retained, start, curvature=curvature, done=done)
     passes = spent + found.passes + sharpening
     best = accepted[-1] if accepted else plain_distance(retained, found.measured)
-    if not accepted or passes < _SHARPEN_WITHIN:
+    if not accepted or retained.count * retained.dimension <= _CHEAP_ENTRIES:
         sharp = sharp_distance(retained, found.parameters, found.measured, found.solve)
         passes += sharp.passes
         best = min(best, sharp.bound, key=lambda bound: bound.value)

@@ -54,14 +54,21 @@ class Dataset:
 def positions_mask(known: NDArray[np.int64], ids: Iterable[int]) -> NDArray[np.bool_]:
     """True where ``known`` is among ``ids``; raises ``InputError`` for unknown, repeated or non-integer ids."""
     asked = np.asarray(list(ids))
+    mask = np.zeros(len(known), dtype=bool)
     if asked.size == 0:
-        return np.zeros(len(known), dtype=bool)
+        return mask
     if asked.dtype.kind not in "iu":
         raise InputError(f"ids to forget are integers (row positions), not {asked.dtype}: pass whole numbers")
     unique, counts = np.unique(asked, return_counts=True)
     if (counts > 1).any():
         raise InputError(f"id {unique[counts > 1][0]} is asked to be forgotten more than once: list each id once")
-    missing = np.setdiff1d(unique, known)
-    if missing.size:
-        raise InputError(f"id {missing[0]} is not in the data ({len(known)} rows): it is unknown or was forgotten before")
-    return np.isin(known, unique)
+    order = None if bool((known[1:] > known[:-1]).all()) else np.argsort(known)
+    places = np.searchsorted(known, unique, sorter=order)
+    inside = places < len(known)
+    positions = places[inside] if order is None else order[places[inside]]
+    found = known[positions] == unique[inside]
+    if not inside.all() or not found.all():
+        missing = unique[~inside][0] if found.all() else unique[inside][~found][0]
+        raise InputError(f"id {missing} is not in the data ({len(known)} rows): it is unknown or was forgotten before")
+    mask[positions] = True
+    return mask

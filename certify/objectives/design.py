@@ -18,9 +18,11 @@ from certify.bounds.spectral import spectral_norm_from_gram
 from certify.errors import InputError
 from certify.proofs.balls import precision
 
-BLOCK = 256
+BLOCK = 128
 """Rows whose products are summed in float64; block sums are added in twice the precision."""
-_CHUNK = 8 * BLOCK
+SEGMENT = 32
+"""Columns whose products are summed first in a careful predictor; the segment sums are added after."""
+_CHUNK = 16 * BLOCK
 _DENSE_COLUMNS = 2048
 
 
@@ -52,7 +54,8 @@ class Design:
     features: torch.Tensor
     intercept: bool = False
     retained: NDArray[np.bool_] | None = None
-    _inherited: DesignNorms | None = None
+    _row_norms: NDArray[np.float64] | None = None
+    _norms: DesignNorms | None = None
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or 0 in self.features.shape:
@@ -76,7 +79,7 @@ class Design:
     def without(self, forgotten: NDArray[np.bool_]) -> Design:
         """The design without the rows of the mask. Norms of the larger design stay valid upper bounds."""
         kept = ~forgotten if self.retained is None else self.retained & ~forgotten
-        return replace(self, retained=kept, _inherited=self.norms)
+        return replace(self, retained=kept, _row_norms=self.row_norms, _norms=self.norms)
 
     def compact(self) -> Design:
         """The same rows, copied together, so that nothing depends on where the deleted rows were."""
@@ -104,9 +107,26 @@ class Design:
 
     def predictors(self, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """``rows`` times the (k, p) weights: shape (b, k)."""
-        if self.intercept:
-            return rows @ weights[:, :-1].T + weights[:, -1]
-        return rows @ weights.T
+        width = rows.shape[1]
+        return self._shifted(_times(rows, weights[:, :width]), weights)
+
+    def careful_predictors(self, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The same with each product rounded at most :attr:`careful_terms` times on its way into the sum."""
+        width = self.features.shape[1]
+        total = _times(rows[:, :SEGMENT], weights[:, : min(SEGMENT, width)])
+        for start in range(SEGMENT, width, SEGMENT):
+            stop = min(start + SEGMENT, width)
+            total += _times(rows[:, start:stop], weights[:, start:stop])
+        return self._shifted(total, weights)
+
+    def _shifted(self, predictors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        return predictors + weights[:, -1] if self.intercept else predictors
+
+    @property
+    def careful_terms(self) -> int:
+        """The number of roundings in the error bound of a careful predictor."""
+        width = self.features.shape[1]
+        return int(min(SEGMENT, width) + -(-width // SEGMENT) + 1)
 
     def adjoint(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> tuple[torch.Tensor, float]:
         """``R' X`` of shape (k, p) in one pass, for R = ``evaluate(where, rows)`` of shape (b, k), and |R|_F squared.
@@ -142,6 +162,8 @@ class Design:
     @cached_property
     def row_norms(self) -> NDArray[np.float64]:
         """Upper bounds on the norms of all rows, intercept included; refuses rows that are not finite."""
+        if self._row_norms is not None:
+            return self._row_norms
         squares = np.empty(self.rows)
         for start in range(0, self.rows, 4096):
             rows = self.features[start : start + 4096].to(torch.float64)
@@ -167,8 +189,8 @@ class Design:
     @cached_property
     def norms(self) -> DesignNorms:
         """Upper bounds on the norms of the design; those of a larger design that this one was cut from serve as well."""
-        if self._inherited is not None:
-            return self._inherited
+        if self._norms is not None:
+            return self._norms
         frobenius = norm_upper(float(np.linalg.norm(self.row_norms)), self.rows)
         spectral = frobenius
         if self.columns <= _DENSE_COLUMNS:
@@ -186,6 +208,11 @@ class Design:
         if not self.intercept:
             return rows
         return torch.cat([rows, torch.ones(rows.shape[0], 1, dtype=torch.float64, device=rows.device)], 1)
+
+
+def _times(rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """``rows`` [b, p] times ``weights`` [k, p] transposed; one output takes the faster matrix-vector product."""
+    return (rows @ weights[0])[:, None] if weights.shape[0] == 1 else rows @ weights.T
 
 
 def accurate_sum(terms: torch.Tensor) -> torch.Tensor:

@@ -230,7 +230,7 @@ class LinearObjective(abc.ABC):
         """
         weights = self.weights(parameters)
         loss_part, squares = self.design.adjoint(
-            lambda where, rows: self.loss_gradients(self.design.predictors(rows, weights), self.labels[where])
+            lambda where, rows: self.loss_gradients(self.design.careful_predictors(rows, weights), self.labels[where])
         )
         gradient = (loss_part / self.count + self.l2 * weights).reshape(-1)
         size = vector_norm_upper(gradient)
@@ -239,6 +239,7 @@ class LinearObjective(abc.ABC):
             self.rounding,
             rows=self.count,
             block=min(BLOCK, self.design.rows),
+            predictor_terms=self.design.careful_terms,
             l2=self.l2,
             parameter_norm=vector_norm_upper(weights),
             loss_gradient_norm=norm_upper(math.sqrt(squares), self.design.rows * self.outputs),
