@@ -100,14 +100,18 @@ def unlearn(
 
     table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
     positions = table.positions(read_ids(forget))
-    note(f"{table.count} records with {len(table.preprocessing.features)} features; forgetting {len(positions)}")
+    objective = _objective(table, model, l2, intercept)
+    retained = objective.without(positions)
+    scales = {"row_bound": row_bound, "label_bound": label_bound}
+    if method != "exact" or (epsilon, delta) != (None, None):
+        _refuse_impossible_noise(retained, epsilon, delta, distance_budget, scales)
 
     from certify.fitting import fit
     from certify.unlearning import unlearn as delete
 
-    objective = _objective(table, model, l2, intercept)
+    note(f"training on {table.count} records with {len(table.preprocessing.features)} features")
     fitted = fit(objective)
-    note(f"trained: {fitted.iterations} steps; residual {fitted.residual.value:.2e}")
+    note(f"trained in {fitted.iterations} steps; forgetting {len(positions)} records")
     run = delete(
         fitted,
         positions,
@@ -115,8 +119,7 @@ def unlearn(
         delta=delta,
         method=method,
         distance_budget=distance_budget,
-        row_bound=row_bound,
-        label_bound=label_bound,
+        **scales,
         table=table.preprocessing.to_mapping(),
     )
     run.save(out, sign=sign)
@@ -131,6 +134,17 @@ def _refuse_occupied(out: Path) -> None:
             raise InputError(f"{out}: the folder is not empty; name a new one, a run is never overwritten")
     elif out.exists():
         raise InputError(f"{out}: a file where the run folder goes; name a new one")
+
+
+def _refuse_impossible_noise(
+    retained: LinearObjective, epsilon: str | None, delta: str | None, budget: str | None, scales: dict[str, float]
+) -> None:
+    """Complain about epsilon, delta and the budget before the work, not after it."""
+    from certify.policy import noise_scale
+
+    if epsilon is None or delta is None:
+        raise InputError("say which guarantee is wanted: --epsilon and --delta, for instance --epsilon 1 --delta 1e-5")
+    noise_scale(retained.kind, retained.l2, retained.count, epsilon, delta, distance_budget=budget, **scales)
 
 
 def _objective(table: Table, model: Model, l2: float, intercept: bool) -> LinearObjective:
