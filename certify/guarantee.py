@@ -13,7 +13,6 @@ from certify.proofs.sides import Side
 
 from .errors import InputError
 
-
 Member = TypeVar("Member", bound=enum.Enum)
 
 
@@ -37,16 +36,61 @@ class Notion(enum.Enum):
         "one release",
         "Sekhari et al. 2021",
     )
-    PUBLISH = ("PUBLISH", "what is published against publishing the retrained model, at every step", "published outputs; un-noised state stays secret", "Neel et al. 2021")
-    PERFECT = ("PERFECT", "as PUBLISH, with the unlearner starting from the published model", "the full state", "Neel et al. 2021")
-    RENYI = ("RENYI", "Rényi divergence of the unlearned from the retrained model", "the last iterate", "Chien et al. 2024; Allouah et al. 2024")
-    CERTIFIER = ("CERTIFIER", "the unlearned model against some function of the retained records alone", "one release", "Koloskova et al. 2025")
-    GDP_TRANSCRIPT = ("GDP-TRANSCRIPT", "the whole sequence of releases against the matched sequence", "all releases", "Kuang and Xia 2026")
-    GPAR = ("GPAR", "a Gaussian trade-off curve that holds with high probability over the data", "one release", "Pandey et al. 2025")
-    VIEW = ("VIEW", "what each participant of a network sees against a retrained run", "one participant of a network", "Lamri and Maniatakos 2025")
+    PUBLISH = (
+        "PUBLISH",
+        "what is published against publishing the retrained model, at every step",
+        "published outputs; un-noised state stays secret",
+        "Neel et al. 2021",
+    )
+    PERFECT = (
+        "PERFECT",
+        "as PUBLISH, with the unlearner starting from the published model",
+        "the full state",
+        "Neel et al. 2021",
+    )
+    RENYI = (
+        "RENYI",
+        "Rényi divergence of the unlearned from the retrained model",
+        "the last iterate",
+        "Chien et al. 2024; Allouah et al. 2024",
+    )
+    CERTIFIER = (
+        "CERTIFIER",
+        "the unlearned model against some function of the retained records alone",
+        "one release",
+        "Koloskova et al. 2025",
+    )
+    GDP_TRANSCRIPT = (
+        "GDP-TRANSCRIPT",
+        "the whole sequence of releases against the matched sequence",
+        "all releases",
+        "Kuang and Xia 2026",
+    )
+    GPAR = (
+        "GPAR",
+        "a Gaussian trade-off curve that holds with high probability over the data",
+        "one release",
+        "Pandey et al. 2025",
+    )
+    VIEW = (
+        "VIEW",
+        "what each participant of a network sees against a retrained run",
+        "one participant of a network",
+        "Lamri and Maniatakos 2025",
+    )
     EXACT_TV = ("EXACT-TV", "equality in distribution, metadata included", "everything", "Ullah et al. 2021; Ginart et al. 2019")
-    DELETION = ("DELETION", "the output against a law that is independent of the deleted record", "an adaptive requester", "Chourasia and Shah 2023")
-    SYSTEM_AWARE = ("SYSTEM-AWARE", "the state against training on some subset of what the system stores", "the state after unlearning", "System-aware unlearning 2025")
+    DELETION = (
+        "DELETION",
+        "the output against a law that is independent of the deleted record",
+        "an adaptive requester",
+        "Chourasia and Shah 2023",
+    )
+    SYSTEM_AWARE = (
+        "SYSTEM-AWARE",
+        "the state against training on some subset of what the system stores",
+        "the state after unlearning",
+        "System-aware unlearning 2025",
+    )
 
     def __new__(cls, identifier: str, compares: str, sees: str, source: str) -> Notion:
         member = object.__new__(cls)

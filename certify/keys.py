@@ -104,5 +104,7 @@ def _read_key(path: str | Path, header: str, what: str) -> bytes:
             raw = b""
         if len(raw) == 32:
             return raw
-    other = "the private half, which is only for signing: name the .pub file" if words[:1] == [_PRIVATE_HEADER] else "something else"
+    other = (
+        "the private half, which is only for signing: name the .pub file" if words[:1] == [_PRIVATE_HEADER] else "something else"
+    )
     raise InputError(f"{path} is not a certify {what} file but {other}; 'certify keygen' makes a pair")

@@ -156,7 +156,9 @@ def load(path: str | Path) -> StoredRun:
     except (NotCanonical, ValueError, KeyError, TypeError) as problem:
         if isinstance(problem, InputError):
             raise
-        raise InputError(f"{folder / MANIFEST} is not the manifest of a run: name a folder that 'certify unlearn' wrote") from None
+        raise InputError(
+            f"{folder / MANIFEST} is not the manifest of a run: name a folder that 'certify unlearn' wrote"
+        ) from None
     contents = {}
     for name in ("certificate.json", "model.safetensors"):
         contents[name] = read_file(folder / name, limit=MODEL_LIMIT, what="file of the run")

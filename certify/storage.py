@@ -57,7 +57,9 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
             os.replace(temporary, place)
             staged.pop(0)
     except OSError as problem:
-        raise InputError(f"cannot write {problem.filename or place}: {problem.strerror or problem}; nothing was replaced by halves") from None
+        raise InputError(
+            f"cannot write {problem.filename or place}: {problem.strerror or problem}; nothing was replaced by halves"
+        ) from None
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)

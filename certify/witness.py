@@ -61,7 +61,11 @@ class Witness:
             "passes": self.passes,
         }
         ids = {"forgotten": self.forgotten, "retained": self.retained, "earlier": self.earlier}
-        return {_FACTS: canonical(facts) + b"\n", _NOISELESS: write_tensors({PARAMETERS: self.noiseless}), _IDS: write_tensors(ids)}
+        return {
+            _FACTS: canonical(facts) + b"\n",
+            _NOISELESS: write_tensors({PARAMETERS: self.noiseless}),
+            _IDS: write_tensors(ids),
+        }
 
 
 def read_witness(folder: str | Path) -> Witness:

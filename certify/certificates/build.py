@@ -50,7 +50,9 @@ def certificate_of(run: Run) -> Certificate:
     Raises :class:`~certify.errors.InputError` when the run claims something that its numbers do not prove.
     """
     if run.guarantee.notion is not terms.NOTION or run.guarantee.comparator is not terms.COMPARATOR:
-        raise InputError(f"certificates are issued for {terms.NOTION.value} with a fixed comparator, not for {run.guarantee.notion.value}")
+        raise InputError(
+            f"certificates are issued for {terms.NOTION.value} with a fixed comparator, not for {run.guarantee.notion.value}"
+        )
     before = None if run.previous is None else run.previous.certificate.predicate
     facts = facts_of(run, 1 if before is None else before.request.sequence + 1)
     claimed = {name: getattr(run.guarantee, name).rational for name in ("epsilon", "delta")}
@@ -149,11 +151,15 @@ def _leaves(run: Run, facts: terms.Facts, claimed: Mapping[str, Fraction]) -> di
 def _transcript(claimed: Mapping[str, Fraction], mu: Fraction, before: Predicate | None) -> Transcript:
     """The guarantee of the whole sequence: Gaussian parameters add in squares; epsilon at the largest delta claimed so far."""
     if before is None:
-        return Transcript(releases=1, mu=wire_number(mu), epsilon=wire_number(claimed["epsilon"]), delta=wire_number(claimed["delta"]))
+        return Transcript(
+            releases=1, mu=wire_number(mu), epsilon=wire_number(claimed["epsilon"]), delta=wire_number(claimed["delta"])
+        )
     total = derive("gaussian.composition", first=before.transcript.mu.exact, second=mu).rational
     delta = max(claimed["delta"], before.transcript.delta.exact)
     epsilon = Fraction(gaussian.least_epsilon(delta, total, Fraction(1))) if total else Fraction(0)
-    return Transcript(releases=before.transcript.releases + 1, mu=wire_number(total), epsilon=wire_number(epsilon), delta=wire_number(delta))
+    return Transcript(
+        releases=before.transcript.releases + 1, mu=wire_number(total), epsilon=wire_number(epsilon), delta=wire_number(delta)
+    )
 
 
 def _claim(facts: terms.Facts, claimed: Mapping[str, Fraction], mu: Bound) -> Claim:
@@ -211,4 +217,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-

@@ -34,7 +34,11 @@ def parse(text: bytes) -> Any:
         raise NotCanonical(f"{len(text):,} bytes, more than {SIZE_LIMIT:,}")
     try:
         value = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse_float, parse_constant=_refuse_float, parse_int=_integer
+            text.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_float=_refuse_float,
+            parse_constant=_refuse_float,
+            parse_int=_integer,
         )
     except UnicodeDecodeError:
         raise NotCanonical("not UTF-8 text") from None

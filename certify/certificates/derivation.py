@@ -43,7 +43,7 @@ NOISED: tuple[Item, ...] = (
     Leaf(
         "distance-budget",
         Side.EXACT,
-        "distance of the un-noised parameters to the minimiser on the retained records: measured by the producer, re-measured at the level data",
+        "the un-noised parameters are this near the minimiser on the retained records: measured again at the level data",
     ),
     Leaf("tolerance", Side.EXACT, "gradient norm at which the comparator may stop instead of at the minimiser"),
     Leaf("epsilon", Side.EXACT, "the epsilon that is claimed"),
@@ -77,7 +77,11 @@ SEQUENCE: tuple[Item, ...] = (
 SEQUENCE_PROFILE: tuple[Item, ...] = (
     Leaf("transcript-epsilon", Side.EXACT, "the epsilon that is claimed for the whole transcript"),
     Leaf("unit", Side.EXACT, "1: a mu-Gaussian transcript is one release of sensitivity mu at noise 1"),
-    Step("transcript-delta", "gaussian.profile", (("epsilon", "transcript-epsilon"), ("sensitivity", "transcript-mu"), ("sigma", "unit"))),
+    Step(
+        "transcript-delta",
+        "gaussian.profile",
+        (("epsilon", "transcript-epsilon"), ("sensitivity", "transcript-mu"), ("sigma", "unit")),
+    ),
 )
 """What is added besides when the transcript has any noise in it, that is when transcript-mu is positive."""
 
@@ -139,7 +143,9 @@ def _node(item: Item, bound: Bound, digests: Mapping[str, str]) -> Node:
     number = wire_number(bound)
     match item:
         case Leaf(name, side, meaning):
-            return Node(id=name, kind="declared", side=side.value, number=number, meaning=meaning, theorem=None, digest=None, inputs=[])
+            return Node(
+                id=name, kind="declared", side=side.value, number=number, meaning=meaning, theorem=None, digest=None, inputs=[]
+            )
         case Step(name, theorem, inputs):
             return Node(
                 id=name,

@@ -29,7 +29,12 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
         ("method", f"{mechanism.method}; noise: {noise}"),
     ]
     if mechanism.sigma:
-        rows.append(("distance budget", f"{policy.distance_budget.approx} ({policy.budget_source}), comparator tolerance {policy.tolerance.approx}"))
+        rows.append(
+            (
+                "distance budget",
+                f"{policy.distance_budget.approx} ({policy.budget_source}), comparator tolerance {policy.tolerance.approx}",
+            )
+        )
     place = f"release {request.sequence}"
     if request.sequence > 1:
         place += f" of a sequence; whole transcript: epsilon = {transcript.epsilon.approx} at delta = {transcript.delta.approx}"
@@ -67,7 +72,9 @@ def certificate_tables(certificate: Certificate) -> Group:
     for exclusion in predicate.exclusions:
         silent.add_row("–", Text(exclusion))
     parts = (("Certificate", head), ("Derivation", steps), ("Premises", premises), ("What it does not say", silent))
-    return Group(*(Padding(item, (0, 0, 0, 0)) for title, table in parts for item in (Text(f"\n{title}", style="bold underline"), table)))
+    return Group(
+        *(Padding(item, (0, 0, 0, 0)) for title, table in parts for item in (Text(f"\n{title}", style="bold underline"), table))
+    )
 
 
 def as_text(certificate: Certificate) -> str:

@@ -61,18 +61,32 @@ def premises(facts: Facts) -> list[Premise]:
                 "measured",
                 Status.ASSUMED,
             ),
-            _premise("sampler.ideal", "the noise is exactly Gaussian: floating-point samples only approximate it", "declared", Status.ASSUMED),
+            _premise(
+                "sampler.ideal",
+                "the noise is exactly Gaussian: floating-point samples only approximate it",
+                "declared",
+                Status.ASSUMED,
+            ),
             _premise(
                 "policy.independent",
                 f"{chosen} were chosen independently of the data, and so were the public scales",
                 "declared",
                 Status.ASSUMED,
             ),
-            _premise("comparator.tolerance", "the comparator stops within the declared tolerance of its minimiser", "declared", Status.ASSUMED),
-            _premise("arithmetic.ieee754", "float64 operations round to nearest, in any order of summation", "declared", Status.TESTED),
+            _premise(
+                "comparator.tolerance",
+                "the comparator stops within the declared tolerance of its minimiser",
+                "declared",
+                Status.ASSUMED,
+            ),
+            _premise(
+                "arithmetic.ieee754", "float64 operations round to nearest, in any order of summation", "declared", Status.TESTED
+            ),
         ]
         if facts.kind in ("logistic", "softmax"):
-            found.append(_premise("exp.accuracy", "the exponential of the array library errs by at most 4 ulp", "declared", Status.TESTED))
+            found.append(
+                _premise("exp.accuracy", "the exponential of the array library errs by at most 4 ulp", "declared", Status.TESTED)
+            )
     else:
         found.append(
             _premise(
@@ -83,10 +97,17 @@ def premises(facts: Facts) -> list[Premise]:
             )
         )
     if facts.entropy == "caller":
-        found.append(_premise("noise.caller", "the generator that the caller supplied is secret and fresh", "declared", Status.ASSUMED))
+        found.append(
+            _premise("noise.caller", "the generator that the caller supplied is secret and fresh", "declared", Status.ASSUMED)
+        )
     if facts.sequence > 1:
         found.append(
-            _premise("transcript.previous", "the previous certificate holds and states the transcript value used here", "declared", Status.ASSUMED)
+            _premise(
+                "transcript.previous",
+                "the previous certificate holds and states the transcript value used here",
+                "declared",
+                Status.ASSUMED,
+            )
         )
     return found
 

@@ -15,8 +15,8 @@ from certify import gaussian, policy
 from certify.bounds.bound import Bound
 from certify.certificates import Certificate, terms
 from certify.certificates.build import obligations_of
-from certify.certificates.certificate import content_digest
 from certify.certificates.canonical import parse
+from certify.certificates.certificate import content_digest
 from certify.certificates.derivation import Item, Leaf, Step, evaluate, items_of, lemmas, used_theorems
 from certify.certificates.schema import Lemma, Predicate
 from certify.proofs import book, registry
@@ -49,7 +49,9 @@ def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
         )
     _check_form(predicate, facts, ledger)
     items = items_of(
-        noised=facts.noise == "gaussian", continued=predicate.request.sequence > 1, transcript_noised=predicate.transcript.mu.exact > 0
+        noised=facts.noise == "gaussian",
+        continued=predicate.request.sequence > 1,
+        transcript_noised=predicate.transcript.mu.exact > 0,
     )
     leaves = _leaves(predicate)
     nodes: dict[str, Bound] = {}
@@ -82,7 +84,12 @@ def facts_of(predicate: Predicate) -> terms.Facts:
     """The public facts that decide the premises."""
     mechanism = predicate.mechanism
     return terms.Facts(
-        mechanism.method, mechanism.noise, mechanism.entropy, predicate.problem.kind, predicate.policy.budget_source, predicate.request.sequence
+        mechanism.method,
+        mechanism.noise,
+        mechanism.entropy,
+        predicate.problem.kind,
+        predicate.policy.budget_source,
+        predicate.request.sequence,
     )
 
 
@@ -103,28 +110,49 @@ def _check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> Non
     with ledger.check("problem", "method, problem and sizes fit together"):
         noised = mechanism.noise == "gaussian"
         require(problem.kind in policy.KINDS, f"no objective is called {problem.kind!r}")
-        require(noised == (mechanism.method != "exact"), f"method {mechanism.method} does not release with noise {mechanism.noise}")
-        require(not noised or mechanism.sigma is not None, "the noise scale is missing")
-        require(noised or (mechanism.sigma is None and problem.kind == "ridge"), "an exact release is one of ridge regression, without noise")
-        require(noised == (mechanism.sampler == "ideal") and noised == (mechanism.entropy != "none"), "sampler and entropy do not fit the noise")
         require(
-            mechanism.theorem == ("gaussian.profile" if noised else "ridge.strong-convexity"), f"{mechanism.theorem} is not the theorem of this release"
+            noised == (mechanism.method != "exact"), f"method {mechanism.method} does not release with noise {mechanism.noise}"
+        )
+        require(not noised or mechanism.sigma is not None, "the noise scale is missing")
+        require(
+            noised or (mechanism.sigma is None and problem.kind == "ridge"),
+            "an exact release is one of ridge regression, without noise",
+        )
+        require(
+            noised == (mechanism.sampler == "ideal") and noised == (mechanism.entropy != "none"),
+            "sampler and entropy do not fit the noise",
+        )
+        require(
+            mechanism.theorem == ("gaussian.profile" if noised else "ridge.strong-convexity"),
+            f"{mechanism.theorem} is not the theorem of this release",
         )
         outputs = {"logistic": 1, "ridge": 1}.get(problem.kind, len(problem.classes))
-        require(problem.kind == "ridge" or len(set(problem.classes)) == len(problem.classes) >= 2, "a classifier needs at least two classes")
+        require(
+            problem.kind == "ridge" or len(set(problem.classes)) == len(problem.classes) >= 2,
+            "a classifier needs at least two classes",
+        )
         require(problem.kind != "logistic" or len(problem.classes) == 2, "logistic regression has two classes")
-        require(problem.parameters == outputs * (problem.columns + problem.intercept) > 0, "the number of parameters does not fit the problem")
+        require(
+            problem.parameters == outputs * (problem.columns + problem.intercept) > 0,
+            "the number of parameters does not fit the problem",
+        )
         require(problem.l2.exact > 0 and request.retained.count > 0, "l2 and the number of retained records are positive")
     with ledger.check("sequence", f"release {request.sequence} of its sequence"):
         require((request.previous is None) == (request.sequence == 1), "only a first release has no previous certificate")
         require(predicate.transcript.releases == request.sequence, "the transcript does not count the releases of the sequence")
     with ledger.check("premises", "every premise is named, with no more support than it has"):
-        require(predicate.premises == terms.premises(facts), "the premises are not those of such a release: one is missing, added or altered")
+        require(
+            predicate.premises == terms.premises(facts),
+            "the premises are not those of such a release: one is missing, added or altered",
+        )
     with ledger.check("exclusions", "what is not promised is said"):
         due_exclusions = terms.exclusions(facts)
         missing = [item for item in due_exclusions if item not in predicate.exclusions]
         require(not missing, f"an exclusion is left out: {missing[:1]}")
-        require(facts.entropy == "caller" or terms.CALLER_NOISE not in predicate.exclusions, "the exclusions do not fit the source of the noise")
+        require(
+            facts.entropy == "caller" or terms.CALLER_NOISE not in predicate.exclusions,
+            "the exclusions do not fit the source of the noise",
+        )
 
 
 def _leaves(predicate: Predicate) -> dict[str, Fraction]:
@@ -150,7 +178,10 @@ def _leaves(predicate: Predicate) -> dict[str, Fraction]:
 
 def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[str, Fraction]) -> None:
     recorded = predicate.derivation
-    require([node.id for node in recorded] == [item.id for item in items], "the derivation is not that of such a release: a step is missing or added")
+    require(
+        [node.id for node in recorded] == [item.id for item in items],
+        "the derivation is not that of such a release: a step is missing or added",
+    )
     for item, node in zip(items, recorded, strict=True):
         match item:
             case Leaf(name, side, meaning):
@@ -163,13 +194,17 @@ def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[
                     and not node.inputs,
                     f"{name} is not the declared number that it should be",
                 )
-                require(node.number.exact == leaves[name], f"{name} = {node.number.approx} contradicts the rest of the certificate")
+                require(
+                    node.number.exact == leaves[name], f"{name} = {node.number.approx} contradicts the rest of the certificate"
+                )
             case Step(name, theorem, inputs):
                 require(
                     node.kind == "derived" and node.theorem == theorem and node.meaning == f"by {theorem}",
                     f"{name} does not come from {theorem}",
                 )
-                require(tuple((entry.symbol, entry.node) for entry in node.inputs) == inputs, f"{name} is derived from other numbers")
+                require(
+                    tuple((entry.symbol, entry.node) for entry in node.inputs) == inputs, f"{name} is derived from other numbers"
+                )
                 require(node.side == registry.theorem(theorem).conclusion.side.value, f"{name} is on the wrong side of the truth")
                 require(node.digest == registry.digest(theorem), f"{theorem} is another theorem in our book")
 
@@ -189,20 +224,28 @@ def _check_lemmas(predicate: Predicate, found: list[Lemma]) -> None:
     require(list(ours) == list(theirs), "the list of theorems is not what the derivation rests on, no more and no less")
     for name, lemma in ours.items():
         require(theirs[name].digest == lemma.digest, f"{name} is another theorem in our book")
-        require(theirs[name].status == lemma.status, f"{name} is {lemma.status} by our own check, and recorded as {theirs[name].status}")
+        require(
+            theirs[name].status == lemma.status,
+            f"{name} is {lemma.status} by our own check, and recorded as {theirs[name].status}",
+        )
 
 
 def _check_book(predicate: Predicate, ledger: Ledger) -> None:
     with ledger.check("book", f"the same book of proofs, version {predicate.book.version}"):
         if predicate.book.version != str(book.VERSION):
-            raise Missing(f"made with book version {predicate.book.version}, ours is {book.VERSION}: theorems were compared one by one")
+            raise Missing(
+                f"made with book version {predicate.book.version}, ours is {book.VERSION}: theorems were compared one by one"
+            )
         require(predicate.book.digest == book.book_digest(), "the same version of the book has another digest here")
 
 
 def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
     if facts.noise == "none":
         with ledger.check("policy", "nothing to hide: the policy is empty"):
-            require(predicate.policy.distance_budget.exact == 0 == predicate.policy.tolerance.exact, "an exact release has no distance budget")
+            require(
+                predicate.policy.distance_budget.exact == 0 == predicate.policy.tolerance.exact,
+                "an exact release has no distance budget",
+            )
         return
     settings, problem = predicate.policy, predicate.problem
     with ledger.check("policy.budget", _budget_words(facts)):
@@ -216,7 +259,9 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         else:
             require(settings.distance_budget.exact > 0, "a distance budget is positive")
             require(settings.row_bound.exact > 0 and settings.label_bound.exact > 0, "the public scales are positive")
-    with ledger.check("policy.sigma", "the noise scale is the least sufficient one, a function of public values and the retained count"):
+    with ledger.check(
+        "policy.sigma", "the noise scale is the least sufficient one, a function of public values and the retained count"
+    ):
         claim, mechanism = predicate.guarantee, predicate.mechanism
         assert mechanism.sigma is not None
         least = gaussian.least_sigma(claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational)
@@ -228,7 +273,10 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
 
 def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
     claim, transcript = predicate.guarantee, predicate.transcript
-    with ledger.check("guarantee", f"(epsilon, delta) = ({claim.epsilon.approx}, {claim.delta.approx}) follows from the sensitivity and the noise"):
+    with ledger.check(
+        "guarantee",
+        f"(epsilon, delta) = ({claim.epsilon.approx}, {claim.delta.approx}) follows from the sensitivity and the noise",
+    ):
         require(claim.epsilon.exact >= 0 and 0 <= claim.delta.exact < 1, "epsilon and delta are out of range")
         if facts.noise == "none":
             require(claim.epsilon.exact == 0 == claim.delta.exact, "an exact release claims epsilon = 0 and delta = 0")
@@ -242,7 +290,10 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
     with ledger.check("obligations", "the inequalities of this run are listed and proved again"):
         due = obligations_of(_steps(predicate), claim.delta, transcript.delta)
         require(predicate.obligations == due, "the obligations are not those of such a release")
-    with ledger.check("transcript", f"{transcript.releases} release(s): epsilon = {transcript.epsilon.approx} at delta = {transcript.delta.approx}"):
+    with ledger.check(
+        "transcript",
+        f"{transcript.releases} release(s): epsilon = {transcript.epsilon.approx} at delta = {transcript.delta.approx}",
+    ):
         if predicate.request.sequence == 1:
             require(
                 (transcript.epsilon, transcript.delta, transcript.mu) == (claim.epsilon, claim.delta, claim.mu),
@@ -251,7 +302,10 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
             return
         total = nodes["transcript-mu"].rational
         require(_near(transcript.mu.exact, total), "the Gaussian parameter of the transcript does not follow")
-        require(transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1, "epsilon and delta are out of range")
+        require(
+            transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1,
+            "epsilon and delta are out of range",
+        )
         holds = total == 0 or gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
         require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
 
@@ -273,5 +327,3 @@ def _budget_words(facts: terms.Facts) -> str:
 def _near(recorded: Fraction, ours: Fraction) -> bool:
     """Within a few units in the last place: versions of the ball library may round apart, nothing more."""
     return abs(recorded - ours) <= _ULPS * Fraction(math.ulp(float(ours)))
-
-

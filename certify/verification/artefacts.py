@@ -30,7 +30,9 @@ def check_model(certificate: Certificate, material: Material, ledger: Ledger) ->
         require(sha256(material.model) == digest.sha256, "this is another model file than the one certified")
         found = read_parameters(material.model)
         require(tensors_digest({PARAMETERS: found}) == digest.tensors, "the model's content is not what the certificate names")
-        require(len(found) == certificate.predicate.problem.parameters, "the model has another number of parameters than the problem")
+        require(
+            len(found) == certificate.predicate.problem.parameters, "the model has another number of parameters than the problem"
+        )
         parameters = found
     return parameters
 
@@ -50,12 +52,16 @@ def check_previous(certificate: Certificate, material: Material, ledger: Ledger)
         _compare(predicate, previous.predicate)
         earlier = Ledger()
         arithmetic.replay(previous, earlier)
-        require(earlier.sound, f"the previous certificate does not hold: {', '.join(check.id for check in earlier.checks if check.status == 'failed')}")
+        broken = ", ".join(check.id for check in earlier.checks if check.status == "failed")
+        require(earlier.sound, f"the previous certificate does not hold: {broken}")
 
 
 def _compare(predicate: Predicate, previous: Predicate) -> None:
     require(previous.content_digest == predicate.request.previous, "this is another previous certificate than the one named")
-    require(previous.request.sequence + 1 == predicate.request.sequence, "the previous certificate is not the one before in the sequence")
+    require(
+        previous.request.sequence + 1 == predicate.request.sequence,
+        "the previous certificate is not the one before in the sequence",
+    )
     recorded = next(node.number.exact for node in predicate.derivation if node.id == "previous-mu")
     require(recorded == previous.transcript.mu.exact, "the previous certificate states another transcript value")
     require(previous.problem == predicate.problem, "the previous certificate is about another training problem")

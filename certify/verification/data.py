@@ -77,7 +77,9 @@ def measure_again(
     retained = objective if split.removed is None or not len(split.removed) else objective.without(split.removed.tolist())
     with ledger.check("data.strong-convexity", "strong convexity is the weight decay of this problem, no more"):
         ours = retained.strong_convexity.rational
-        require(replay.nodes["strong-convexity"].rational <= ours, "the certificate overstates the strong convexity of the problem")
+        require(
+            replay.nodes["strong-convexity"].rational <= ours, "the certificate overstates the strong convexity of the problem"
+        )
     if replay.facts.noise == "none":
         return _check_exact(retained, parameters, ledger)
     enclosed = _check_distance(predicate, retained, witness, ledger)
@@ -99,16 +101,23 @@ def _split(predicate: Predicate, rows: Rows, witness: Witness) -> _Split:
     retained, forgotten, earlier = witness.retained, witness.forgotten, witness.earlier
     everything = numpy.concatenate([retained, forgotten, earlier])
     require(len(retained) == request.retained.count, "the witness lists another number of retained records than the certificate")
-    require(len(forgotten) == request.forgotten.count, "the witness lists another number of forgotten records than the certificate")
+    require(
+        len(forgotten) == request.forgotten.count, "the witness lists another number of forgotten records than the certificate"
+    )
     require(len(numpy.unique(everything)) == len(everything), "a record is listed both as retained and as forgotten, or twice")
     if rows.count == len(everything):
         ids = numpy.arange(rows.count) if rows.ids is None else rows.ids
         require(bool(numpy.array_equal(ids, numpy.arange(rows.count))), "the records are not in their original order")
-        require(bool(numpy.array_equal(numpy.sort(everything), ids)), "the retained records are not all records without the forgotten ones")
+        require(
+            bool(numpy.array_equal(numpy.sort(everything), ids)),
+            "the retained records are not all records without the forgotten ones",
+        )
         return _Split(retained, numpy.concatenate([forgotten, earlier]), forgotten)
     if rows.count == len(retained):
         require(
-            rows.ids is None or bool(numpy.array_equal(rows.ids, retained)) or bool(numpy.array_equal(rows.ids, numpy.arange(rows.count))),
+            rows.ids is None
+            or bool(numpy.array_equal(rows.ids, retained))
+            or bool(numpy.array_equal(rows.ids, numpy.arange(rows.count))),
             "these are not the retained records, or not in their original order",
         )
         return _Split(numpy.arange(rows.count), None, None)
@@ -125,7 +134,10 @@ def _objective(problem: Problem, rows: Rows) -> Any:
     if problem.kind != "ridge":
         options["classes"] = _typed(problem.classes, numpy.asarray(rows.labels).dtype.kind)
     width = numpy.shape(rows.features)
-    require(len(width) == 2 and width[1] == problem.columns, f"the records have the shape {width}, and the problem {problem.columns} columns")
+    require(
+        len(width) == 2 and width[1] == problem.columns,
+        f"the records have the shape {width}, and the problem {problem.columns} columns",
+    )
     return objective_class(problem.kind)(rows.features, rows.labels, **options)
 
 
@@ -143,7 +155,10 @@ def _check_commitments(predicate: Predicate, rows: Rows, labels: Any, split: _Sp
             if positions is None:
                 raise Missing("needs the forgotten records as well: pass all records")
             ours = commit(_take(rows.features, positions), _take(labels, positions), ids, witness.master).root()
-            require(ours == getattr(predicate.request, name).root, f"the {name} records are not those committed to: a value, a label or a row differs")
+            require(
+                ours == getattr(predicate.request, name).root,
+                f"the {name} records are not those committed to: a value, a label or a row differs",
+            )
 
 
 def _take(array: Any, positions: NDArray[numpy.int64]) -> Any:
@@ -157,14 +172,22 @@ def _check_distance(predicate: Predicate, retained: Any, witness: Witness, ledge
 
     budget = predicate.policy.distance_budget
     enclosed: frozenset[str] = frozenset()
-    with ledger.check("data.distance", f"the un-noised parameters were measured again: within the budget {budget.approx} of the retrained minimiser"):
-        require(len(witness.noiseless) == predicate.problem.parameters, "the witness has another number of parameters than the problem")
+    with ledger.check(
+        "data.distance",
+        f"the un-noised parameters were measured again: within the budget {budget.approx} of the minimiser",
+    ):
+        require(
+            len(witness.noiseless) == predicate.problem.parameters,
+            "the witness has another number of parameters than the problem",
+        )
         found = remeasured_distance(retained, witness.noiseless, budget.exact)
         require(
             found.bound.rational_or_infinite() <= budget.exact,
-            f"the un-noised parameters are only within {found.bound.value:.6g} of the retrained minimiser, over the budget {budget.approx}",
+            f"the un-noised parameters are only known within {found.bound.value:.6g} of the minimiser, over the budget {budget.approx}",
         )
-        enclosed = frozenset({"distance.within-budget"}) | (frozenset({"arithmetic.ieee754", "exp.accuracy"}) if found.in_balls else frozenset())
+        enclosed = frozenset({"distance.within-budget"}) | (
+            frozenset({"arithmetic.ieee754", "exp.accuracy"}) if found.in_balls else frozenset()
+        )
     return enclosed
 
 
@@ -182,13 +205,18 @@ def _check_noise(predicate: Predicate, parameters: NDArray[numpy.float64] | None
         difference = parameters - witness.noiseless
         if witness.seed is None:
             require(entropy == "caller", "the seed of the noise is missing from the witness")
-            require(_plausible(difference / sigma), "the noise in the released model is too small or too large for the certified scale")
+            require(
+                _plausible(difference / sigma),
+                "the noise in the released model is too small or too large for the certified scale",
+            )
             return
         require(entropy == "operating-system", "the witness has a seed, and the certificate says that the caller made the noise")
         noise = sigma * standard_normals(len(parameters), witness.seed)
         exact = bool(numpy.array_equal(witness.noiseless + noise, parameters))
         # Logarithm and cosine may differ in the last bits between machines; nothing else may.
-        close = bool(numpy.all(numpy.abs(difference - noise) <= _REPLAY_TOLERANCE * (sigma + numpy.abs(witness.noiseless) * 2.0**-10)))
+        close = bool(
+            numpy.all(numpy.abs(difference - noise) <= _REPLAY_TOLERANCE * (sigma + numpy.abs(witness.noiseless) * 2.0**-10))
+        )
         require(exact or close, "the released model is not the un-noised one plus the noise of the seed at the certified scale")
 
 
@@ -212,6 +240,9 @@ def _check_exact(retained: Any, parameters: NDArray[numpy.float64] | None, ledge
             ours = exact_candidate(retained.compact()).parameters.numpy()
         except CannotDecide as problem:
             raise Missing(str(problem)) from None
-        require(bool(numpy.array_equal(ours, parameters)), "a released coordinate is not the correctly rounded exact solution on the retained records")
+        require(
+            bool(numpy.array_equal(ours, parameters)),
+            "a released coordinate is not the correctly rounded exact solution on the retained records",
+        )
         enclosed = frozenset({"release.exact"})
     return enclosed

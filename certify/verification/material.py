@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,9 @@ def gather(source: Any, witness: Any) -> Material:
     if isinstance(source, Run):
         from certify.certificates.tensors import PARAMETERS, write_tensors
 
-        previous = None if source.previous is None else source.previous.certificate.to_json()
+        before = None if source.previous is None else source.previous.certificate.to_json()
         model = write_tensors({PARAMETERS: source.model})
-        held = Material(source.certificate.to_json(), model, previous, witness_of(source))
+        held = Material(source.certificate.to_json(), model, before, witness_of(source))
         return held if witness is None else _with_witness(held, witness)
     if not isinstance(source, (str, Path)):
         raise InputError(f"verify takes a run folder, a certificate file, a Certificate or a Run, not {type(source).__name__}")
@@ -51,11 +51,14 @@ def gather(source: Any, witness: Any) -> Material:
     if not place.is_dir():
         content = read_file(place, limit=_ENVELOPE_LIMIT, what="certificate")
         return _with_witness(Material(content), witness)
-    content = read_file(place / "certificate.json", limit=_ENVELOPE_LIMIT, what="certificate")
-    model = _optional(place / "model.safetensors", MODEL_LIMIT)
-    previous = _optional(place / "previous.json", _ENVELOPE_LIMIT)
-    secret = place / "secret"
-    return _with_witness(Material(content, model, previous), witness if witness is not None or not secret.is_dir() else secret, own=witness is None)
+    held = Material(
+        read_file(place / "certificate.json", limit=_ENVELOPE_LIMIT, what="certificate"),
+        _optional(place / "model.safetensors", MODEL_LIMIT),
+        _optional(place / "previous.json", _ENVELOPE_LIMIT),
+    )
+    if witness is None and (place / "secret").is_dir():
+        return _with_witness(held, place / "secret", own=True)
+    return _with_witness(held, witness)
 
 
 def _optional(place: Path, limit: int) -> bytes | None:
@@ -64,8 +67,6 @@ def _optional(place: Path, limit: int) -> bytes | None:
 
 def _with_witness(held: Material, witness: Any, *, own: bool = False) -> Material:
     """Add the witness. One that lies in the run folder and is damaged is a finding; one that was named is bad input."""
-    from dataclasses import replace
-
     from certify.witness import Witness, read_witness
 
     if witness is None or isinstance(witness, Witness):

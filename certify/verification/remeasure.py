@@ -1,4 +1,4 @@
-"""The distance to the minimiser, measured by the verifier: in balls where the problem is small, else in float64 with allowances."""
+"""The distance to the minimiser, measured by the verifier: in balls where the problem is small, else with allowances."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from certify.bounds.bound import Bound
+
 
 @dataclass(frozen=True)
 class Remeasured:

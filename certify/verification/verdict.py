@@ -105,7 +105,8 @@ class Verdict:
     @property
     def weakest(self) -> str | None:
         """The label of the lower of the two."""
-        return min((link.status for link in (*self.theorems, *self.premises)), default=None, key=int).label if self.premises else None  # type: ignore[union-attr]
+        links = [link for link in (self.weakest_theorem, self.weakest_premise) if link is not None]
+        return min(links, key=lambda link: link.status).status.label if links else None
 
     @property
     def conclusion(self) -> str:
@@ -115,7 +116,11 @@ class Verdict:
         if self.exit_code == 1:
             return "DOES NOT HOLD: " + ", ".join(check.id for check in self.failed)
         if self.exit_code == 4:
-            missing = [check.id for check in self.checks if check.outcome is Outcome.NOT_CHECKABLE and check.id.startswith(("data", "artefacts"))]
+            missing = [
+                check.id
+                for check in self.checks
+                if check.outcome is Outcome.NOT_CHECKABLE and check.id.startswith(("data", "artefacts"))
+            ]
             return f"COULD NOT DECIDE at the level asked for: {', '.join(missing)}"
         assert self.guarantee is not None
         claim = f"({self.guarantee.epsilon.value:g}, {self.guarantee.delta.value:g})"

@@ -74,7 +74,9 @@ def verify(
     premises: tuple[Link, ...] = () if replay is None else replay.premises
     if level is Level.DATA and replay is not None and ledger.sound:
         enclosed = _check_data(predicate, replay, data, material, parameters, ledger)
-        premises = tuple(replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises)
+        premises = tuple(
+            replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises
+        )
         reached = Level.DATA if ledger.sound and enclosed and _all_data_checked(ledger, replay.facts.noise) else reached
     theorems = () if replay is None else replay.theorems
     guarantee = _guarantee(predicate)
@@ -83,7 +85,9 @@ def verify(
         return replace(verdict, exit_code=1)
     if reached < level:
         return replace(verdict, exit_code=4)
-    weak = tuple(link for link in (*theorems, *premises) if status is not None and link.status < status and str(link) not in allowed)
+    weak = tuple(
+        link for link in (*theorems, *premises) if status is not None and link.status < status and str(link) not in allowed
+    )
     return replace(verdict, exit_code=3 if weak else 0, too_weak=weak)
 
 
@@ -117,7 +121,9 @@ def _check_signature(certificate: Certificate, public: PublicKey | None, ledger:
         detail = f"signed by {public.id[:24]}…" if signed else f"not signed by the key given, {public.id[:24]}…"
         ledger.add("signature", Outcome.PASSED if signed else Outcome.FAILED, detail)
     elif signers:
-        ledger.add("signature", Outcome.NOT_CHECKABLE, f"unknown signer (says {signers[0][:24]!r}): pass the public key to check it")
+        ledger.add(
+            "signature", Outcome.NOT_CHECKABLE, f"unknown signer (says {signers[0][:24]!r}): pass the public key to check it"
+        )
     else:
         ledger.add("signature", Outcome.NOT_CHECKABLE, "unsigned: anybody can have written this")
 
@@ -144,7 +150,7 @@ def _guarantee(predicate: Predicate) -> Guarantee | None:
     claim = predicate.guarantee
     try:
         return Guarantee(
-            Notion(claim.notion),
+            Notion._value2member_map_[claim.notion],  # type: ignore[arg-type]
             as_bound(claim.epsilon.exact),
             as_bound(claim.delta.exact),
             None if claim.mu is None else as_bound(claim.mu.exact),
@@ -155,5 +161,5 @@ def _guarantee(predicate: Predicate) -> Guarantee | None:
             Comparator(claim.comparator),
             tuple(predicate.exclusions),
         )
-    except (ValueError, OverflowError):
+    except (ValueError, KeyError, OverflowError):
         return None
