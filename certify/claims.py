@@ -86,7 +86,7 @@ def claim(
 
     >>> verdict = claim("output.residual", residual="1e-9", strong_convexity="0.5", sigma="7.4e-9", epsilon=1, delta="1e-5")
     >>> verdict.holds, verdict.sigma_required.value
-    (False, 7.461263269631884e-09)
+    (False, 7.461263269631885e-09)
     """
     theorem = _distance_theorem(theorem_id)
     _check_names(theorem, hypotheses, sigma)
