@@ -7,7 +7,7 @@ in plain numpy and without anything else of this library. ``FAILURES`` says whic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +25,20 @@ class Trained(NamedTuple):
 def gradient(model: Vector, features: Vector, labels: Vector, l2: float) -> Vector:
     """The gradient of the mean logistic loss plus (l2/2)|model|²."""
     pull = labels / (1 + np.exp(labels * (features @ model)))
-    return -(features.T @ pull) / len(labels) + l2 * model
+    return np.asarray(l2 * model - (features.T @ pull) / len(labels))
 
 
 def newton(model: Vector, features: Vector, labels: Vector, l2: float) -> Vector:
     """The step -H⁻¹g of Newton's method."""
     weight = 1 / (2 + 2 * np.cosh(features @ model))
     hessian = (features.T * weight) @ features / len(labels) + l2 * np.eye(len(model))
-    return -np.linalg.solve(hessian, gradient(model, features, labels, l2))
+    return np.asarray(-np.linalg.solve(hessian, gradient(model, features, labels, l2)))
 
 
 class SoundNewton:
     """Newton steps on the retained rows until the measured residual fits a budget that the noise covers."""
 
-    guarantee: Any = {"notion": "SEKHARI", "epsilon": 1, "delta": "1e-5"}
+    guarantee: ClassVar[Any] = {"notion": "SEKHARI", "epsilon": 1, "delta": "1e-5"}
     l2 = 0.1
     multiplier = 3.7307  # at or above 1/mu for (1, 1e-5): noise of this many distances gives the claim
 

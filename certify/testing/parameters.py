@@ -26,11 +26,13 @@ def flatten(parameters: Any) -> Vector:
             raise Refuted("the released parameters are an empty mapping")
         return np.concatenate([flatten(parameters[name]) for name in sorted(parameters)])
     if hasattr(parameters, "detach"):
-        parameters = parameters.detach().cpu()
+        parameters = parameters.detach().cpu().double().numpy()
     try:
         return np.array(parameters, dtype=np.float64).ravel()
     except (TypeError, ValueError):
-        raise Refuted(f"the released parameters are a {type(parameters).__name__}, not an array, a tensor or a mapping of names to them") from None
+        raise Refuted(
+            f"the released parameters are a {type(parameters).__name__}, not an array, a tensor or a mapping of names to them"
+        ) from None
 
 
 def layout(parameters: Any) -> object:

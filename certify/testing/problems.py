@@ -48,7 +48,7 @@ def as_dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Sequence) and len(data) == 2:
-        features, labels = (np.asarray(part.detach().cpu() if hasattr(part, "detach") else part) for part in data)
+        features, labels = (np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part) for part in data)
         return Dataset(features, labels)
     raise InputError(f"data to test on is a Dataset or a pair (features, labels), not {type(data).__name__}")
 
@@ -82,11 +82,10 @@ def other_labels(labels: NDArray[Any]) -> NDArray[Any]:
     """Every label replaced by another one: the next class, or the negative of a regression target."""
     values = np.unique(labels)
     if len(values) > _FEW:
-        return np.negative(labels)
+        return np.asarray(-labels)
     if len(values) == 1:
         return labels.copy()
-    shifted: NDArray[Any] = np.roll(values, -1)[np.searchsorted(values, labels)]
-    return shifted
+    return np.asarray(np.roll(values, -1)[np.searchsorted(values, labels)])
 
 
 def flipped(problem: Problem) -> Problem:

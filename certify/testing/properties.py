@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from .check import Check, Refuted, Skip, check
 from .parameters import distance, resolution
-from .problems import Problem, binary, copied, exchanged, flipped, permuted
+from .problems import Problem, exchanged, flipped, permuted
 from .subject import Claim, Solved, Subject
 
 EXAMPLES = 24
@@ -88,7 +87,11 @@ def distance_bound(subject: Subject) -> str:
     return explore(subject, law)
 
 
-@check("property.noise-covers-bound", needs=("noiseless", "distance_bound", "noise_scale", "guarantee"), rests_on=("gaussian.profile",))
+@check(
+    "property.noise-covers-bound",
+    needs=("noiseless", "distance_bound", "noise_scale", "guarantee"),
+    rests_on=("gaussian.profile",),
+)
 def noise_covers_bound(subject: Subject) -> str:
     """Gaussian noise of the declared scale gives the claimed (epsilon, delta) at the declared distance."""
     claim = subject.claim
@@ -123,7 +126,9 @@ def toward_retrained(subject: Subject) -> str:
         nothing = subject.mean(solved.state, ())
         before, after = distance(nothing, solved.retrained), distance(solved.unlearned, solved.retrained)
         if after > before * (1 + 1e-9) + resolution(solved.unlearned, solved.retrained):
-            raise Refuted(f"unlearning moved the model from {before:.3g} to {after:.3g} away from the retrained one: is a sign wrong?")
+            raise Refuted(
+                f"unlearning moved the model from {before:.3g} to {after:.3g} away from the retrained one: is a sign wrong?"
+            )
         return after / before if before > 0 else 0.0
 
     return explore(subject, law)
@@ -140,7 +145,9 @@ def row_order(subject: Subject) -> str:
         model = subject.mean(state, other.forget)
         allowed = 1e-7 * (1 + float(np.linalg.norm(model)))
         if subject.has("distance_bound"):
-            allowed += subject.declared_distance(state, other.forget) + subject.declared_distance(solved.state, solved.problem.forget)
+            allowed += subject.declared_distance(state, other.forget) + subject.declared_distance(
+                solved.state, solved.problem.forget
+            )
         if (gap := distance(model, solved.unlearned)) > allowed:
             raise Refuted(f"training on the same rows in another order moves the unlearned model by {gap:.3g}")
 

@@ -66,9 +66,17 @@ def noise_ignores_forgotten_rows(subject: Subject) -> str:
     # to one comparator, so they are close to each other at (2 epsilon, (1 + e^epsilon) delta).
     claim = subject.claim
     twice = 2 * float(claim.epsilon)
-    found = audit(batches[0].releases, batches[1].releases, min(1.0, (1 + math.exp(float(claim.epsilon))) * float(claim.delta)), subject.alpha)
+    found = audit(
+        batches[0].releases,
+        batches[1].releases,
+        min(1.0, (1 + math.exp(float(claim.epsilon))) * float(claim.delta)),
+        subject.alpha,
+    )
     if found.epsilon_lower > twice:
-        raise Refuted(f"two requests on the same retained rows are told apart: epsilon >= {found.epsilon_lower:.3g} > {twice:g}; refuted at 1-{subject.alpha:g}")
+        raise Refuted(
+            f"two requests on the same retained rows are told apart: epsilon >= {found.epsilon_lower:.3g} > {twice:g}; "
+            f"refuted at 1-{subject.alpha:g}"
+        )
     return f"not refuted at 1-{subject.alpha:g}; epsilon between two requests >= {found.epsilon_lower:.2f} (claimed: {twice:g})"
 
 
@@ -96,7 +104,8 @@ def _audited(subject: Subject, left: Batch, right: Batch, epsilon: Fraction, del
     seen = f"epsilon >= {found.epsilon_lower:.2f} at delta {float(delta):g}"
     if Fraction(found.epsilon_lower) > epsilon:
         raise Refuted(f"refuted at 1-{subject.alpha:g}: {seen} against {name} models, and {float(epsilon):g} is claimed")
-    return f"not refuted at 1-{subject.alpha:g}; {seen} ({found.held_out} held-out releases a side can show at most {found.most:.2f})"
+    limit = f"{found.held_out} held-out releases a side can show at most {found.most:.2f}"
+    return f"not refuted at 1-{subject.alpha:g}; {seen} ({limit})"
 
 
 def _problem(subject: Subject) -> Problem:

@@ -23,29 +23,30 @@ _QUANTILES = np.linspace(0.02, 0.98, 25)
 def binomial_upper(successes: int, trials: int, alpha: float) -> float:
     """An upper confidence limit of a probability at level 1 - alpha, by the exact binomial tail.
 
-    The limit p satisfies P[Bin(trials, p) <= successes] <= alpha, checked in ball arithmetic.
+    The limit p satisfies P[Bin(trials, p) <= successes] <= alpha, checked in ball arithmetic; 1 if no smaller
+    limit could be checked.
 
     >>> round(binomial_upper(0, 100, 0.05), 4)
     0.0295
     """
     from flint import arb
-    from scipy.special import betaincinv
+    from scipy.special import betainccinv
 
     if successes >= trials:
         return 1.0
-    proposal = float(betaincinv(successes + 1, trials - successes, 1 - alpha)) if alpha > 1e-9 else 0.0
-    proposal = max(proposal, -math.expm1(math.log(alpha) / trials))
-    for _ in range(200):
-        if proposal >= 1:
-            return 1.0
-        tail = (1 - arb(proposal)).beta_lower(trials - successes, successes + 1, 1)
-        if tail <= alpha:
-            return proposal
-        proposal = proposal * 1.02 if tail > 1.001 * alpha else proposal * (1 + 1e-6) + 1e-300
+    proposal = float(betainccinv(successes + 1, trials - successes, alpha))
+    for bump in (0.0, 1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 1e-1):
+        limit = proposal * (1 + bump)
+        if limit >= 1 or not limit > 0:
+            break
+        if (1 - arb(limit)).beta_lower(trials - successes, successes + 1, 1) <= alpha:  # P[Bin(trials, limit) <= successes]
+            return limit
     return 1.0
 
 
-def epsilon_lower(false_negatives: int, positives: int, false_positives: int, negatives: int, delta: float, alpha: float) -> float:
+def epsilon_lower(
+    false_negatives: int, positives: int, false_positives: int, negatives: int, delta: float, alpha: float
+) -> float:
     """The epsilon that the error counts of one fixed region refute at level 1 - alpha; 0 if they refute none.
 
     Both directions are read from one event: each error rate gets a limit at level alpha / 2.
@@ -82,7 +83,14 @@ def audit(left: Releases, right: Releases, delta: float, alpha: float) -> Audit:
     first, second = (left[:half], right[:half]), (left[half:], right[half:])
     centre = first[1].mean(axis=0)
     towards = first[0].mean(axis=0) - centre
-    scores = (lambda rows: (rows - centre) @ towards, lambda rows: np.linalg.norm(rows - centre, axis=1))
+
+    def shift(rows: Releases) -> Vector:
+        return np.asarray((rows - centre) @ towards)
+
+    def spread(rows: Releases) -> Vector:
+        return np.asarray(np.linalg.norm(rows - centre, axis=1))
+
+    scores = (shift, spread)
     ranked: list[tuple[float, int, float, bool]] = []
     for index, score in enumerate(scores):
         inside, outside = score(first[0]), score(first[1])

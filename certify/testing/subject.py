@@ -73,13 +73,17 @@ class Subject:
             raise InputError(f"pass an instance of the method, not the class: {method.__name__}()")
         for name in ("train", "unlearn"):
             if not callable(getattr(method, name, None)):
-                raise InputError(f"{type(method).__name__} has no {name}(…): an unlearning method has train(data, generator) and unlearn(state, forget, generator)")
+                raise InputError(
+                    f"{type(method).__name__} has no {name}: it needs train(data, generator) and unlearn(state, forget, generator)"
+                )
         if not 0 < alpha < 1:
             raise InputError(f"alpha is a probability between 0 and 1, not {alpha!r}")
         self.method = method
         self.data = None if data is None else as_dataset(data)
         self.alpha = alpha
         self.seed = seed
+        if self.data is not None:
+            request(self.generator("probe"), self.data, 1)  # too small a data set is the caller's affair, not the method's
         self._solved: dict[Any, Solved] = {}
         self._batches: dict[Any, Batch] = {}
 
@@ -125,7 +129,11 @@ class Subject:
         if self.data is not None:
             data = self.data
         elif self.has("problems"):
-            data = as_dataset(self.method.problems(generator))
+            try:
+                data = as_dataset(self.method.problems(generator))
+                request(self.generator("probe"), data, 1)
+            except InputError as error:
+                raise Refuted(f"problems(generator) gave no usable problem: {error}") from None
         else:
             data = binary(generator, rows, columns)
         return Problem(copied(data), request(generator, data, forget))

@@ -115,11 +115,17 @@ def parametrize_with_checks(
     for method in methods:
         expected = dict(expected_failures(method) if callable(expected_failures) else expected_failures or {})
         if unknown := sorted(set(expected) - known):
-            raise InputError(f"expected_failures names {unknown[0]!r}, which is no check of this suite: see certify.testing.checks()")
+            raise InputError(
+                f"expected_failures names {unknown[0]!r}, which is no check of this suite: see certify.testing.checks()"
+            )
         subject = Subject(method, data, alpha=alpha, seed=seed)
         for check in _CHECKS:
-            marks = [pytest.mark.xfail(reason=expected[check.id], strict=True, raises=CheckFailed)] if check.id in expected else []
-            parameters.append(pytest.param(method, _as_test(check, subject), id=f"{type(method).__name__}-{check.id}", marks=marks))
+            marks = (
+                [pytest.mark.xfail(reason=expected[check.id], strict=True, raises=CheckFailed)] if check.id in expected else []
+            )
+            parameters.append(
+                pytest.param(method, _as_test(check, subject), id=f"{type(method).__name__}-{check.id}", marks=marks)
+            )
     return pytest.mark.parametrize(("method", "check"), parameters)
 
 
@@ -127,7 +133,9 @@ def _as_test(check: Check, subject: Subject) -> Callable[[Any], None]:
     def run(method: Any) -> None:
         import pytest
 
-        result, error = run_check(check, subject if method is subject.method else Subject(method, alpha=subject.alpha, seed=subject.seed))
+        result, error = run_check(
+            check, subject if method is subject.method else Subject(method, alpha=subject.alpha, seed=subject.seed)
+        )
         if result.status is Status.SKIPPED:
             pytest.skip(result.detail)
         if result.status is Status.FAILED:
