@@ -75,6 +75,7 @@ class Demonstration:
 
     out: Path
     run: Run
+    certificate: Certificate
     verdict: Verdict
     forgeries: tuple[Forgery, ...]
     true_distance: Bound
@@ -92,6 +93,7 @@ def demonstrate(out: str | Path, *, report: Callable[[str], None] = lambda messa
     from .fitting import fit
     from .keys import PrivateKey
     from .objectives import Logistic
+    from .runs import load
     from .tables import read_table, write_table
     from .unlearning import unlearn
     from .verification import verify
@@ -119,8 +121,9 @@ def demonstrate(out: str | Path, *, report: Callable[[str], None] = lambda messa
         *(objective.accuracy(model, test_rows, test_labels) for model in (fitted.parameters, run.model, retrained)),
     )
     report("forging two copies")
-    forgeries = tuple(_forgeries(folder, run.certificate))
-    return Demonstration(folder, run, verdict, forgeries, true_distance, accuracy, len(test_labels))
+    certificate = load(folder).certificate
+    forgeries = tuple(_forgeries(folder, certificate))
+    return Demonstration(folder, run, certificate, verdict, forgeries, true_distance, accuracy, len(test_labels))
 
 
 def _prepare(folder: Path) -> None:

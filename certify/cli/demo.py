@@ -100,5 +100,5 @@ def _tables(shown: Demonstration) -> object:
     ending = Text(
         f"\nTry it yourself: certify verify {shown.out} --data {shown.out / 'data.csv'} --key {shown.out / 'signer.pub'}"
     )
-    parts: list[Any] = [run.certificate, title("Verdict"), shown.verdict, title("Beside the truth"), measured]
+    parts: list[Any] = [shown.certificate, title("Verdict"), shown.verdict, title("Beside the truth"), measured]
     return Group(*parts, title("Forgeries"), refused, ending)

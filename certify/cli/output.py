@@ -52,8 +52,11 @@ def emit(payload: Mapping[str, Any], as_json: bool, render: Callable[[], object]
     shown = render()
     if isinstance(shown, str):
         print(shown)
-    else:
-        console().print(shown)
+        return
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(shown)
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")).strip("\n"))  # rich pads every line with blanks
 
 
 def console() -> Console:
