@@ -106,7 +106,7 @@ def _leaves(rows: Any, labels: Any, ids: NDArray[numpy.int64], master: bytes) ->
     message[:, 41:-8] = values.view(numpy.uint8).reshape(len(ids), -1)
     message[:, -8:] = numpy.ascontiguousarray(labels, dtype="<f8").reshape(-1, 1).view(numpy.uint8)
     sha256 = hashlib.sha256
-    buffer = memoryview(message.reshape(-1))
+    buffer = message.reshape(-1).data
     for start in range(0, len(buffer), width):
         yield sha256(buffer[start : start + width]).digest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -19,84 +19,86 @@ Member = TypeVar("Member", bound=enum.Enum)
 class Notion(enum.Enum):
     """The definitions of "certified". They are not interchangeable: each compares other things.
 
-    ``compares`` says what is compared, ``sees`` who may see what, ``source`` where it was defined.
-
     >>> Notion("SEKHARI").sees
     'one release'
     """
 
-    compares: str
-    sees: str
-    source: str
+    GUO = "GUO"
+    SEKHARI = "SEKHARI"
+    PUBLISH = "PUBLISH"
+    PERFECT = "PERFECT"
+    RENYI = "RENYI"
+    CERTIFIER = "CERTIFIER"
+    GDP_TRANSCRIPT = "GDP-TRANSCRIPT"
+    GPAR = "GPAR"
+    VIEW = "VIEW"
+    EXACT_TV = "EXACT-TV"
+    DELETION = "DELETION"
+    SYSTEM_AWARE = "SYSTEM-AWARE"
 
-    GUO = ("GUO", "the unlearned model against a retrained one", "one release, after the deletion only", "Guo et al. 2020")
-    SEKHARI = (
-        "SEKHARI",
+    @property
+    def compares(self) -> str:
+        """What is compared with what."""
+        return _MEANINGS[self][0]
+
+    @property
+    def sees(self) -> str:
+        """Who may see what."""
+        return _MEANINGS[self][1]
+
+    @property
+    def source(self) -> str:
+        """Where the definition comes from."""
+        return _MEANINGS[self][2]
+
+
+_MEANINGS = {
+    Notion.GUO: ("the unlearned model against a retrained one", "one release, after the deletion only", "Guo et al. 2020"),
+    Notion.SEKHARI: (
         "unlearning the request against unlearning an empty request from the model retrained without the records",
         "one release",
         "Sekhari et al. 2021",
-    )
-    PUBLISH = (
-        "PUBLISH",
+    ),
+    Notion.PUBLISH: (
         "what is published against publishing the retrained model, at every step",
         "published outputs; un-noised state stays secret",
         "Neel et al. 2021",
-    )
-    PERFECT = (
-        "PERFECT",
-        "as PUBLISH, with the unlearner starting from the published model",
-        "the full state",
-        "Neel et al. 2021",
-    )
-    RENYI = (
-        "RENYI",
+    ),
+    Notion.PERFECT: ("as PUBLISH, with the unlearner starting from the published model", "the full state", "Neel et al. 2021"),
+    Notion.RENYI: (
         "Rényi divergence of the unlearned from the retrained model",
         "the last iterate",
         "Chien et al. 2024; Allouah et al. 2024",
-    )
-    CERTIFIER = (
-        "CERTIFIER",
+    ),
+    Notion.CERTIFIER: (
         "the unlearned model against some function of the retained records alone",
         "one release",
         "Koloskova et al. 2025",
-    )
-    GDP_TRANSCRIPT = (
-        "GDP-TRANSCRIPT",
-        "the whole sequence of releases against the matched sequence",
-        "all releases",
-        "Kuang and Xia 2026",
-    )
-    GPAR = (
-        "GPAR",
+    ),
+    Notion.GDP_TRANSCRIPT: ("the whole sequence of releases against the matched sequence", "all releases", "Kuang and Xia 2026"),
+    Notion.GPAR: (
         "a Gaussian trade-off curve that holds with high probability over the data",
         "one release",
         "Pandey et al. 2025",
-    )
-    VIEW = (
-        "VIEW",
+    ),
+    Notion.VIEW: (
         "what each participant of a network sees against a retrained run",
         "one participant of a network",
         "Lamri and Maniatakos 2025",
-    )
-    EXACT_TV = ("EXACT-TV", "equality in distribution, metadata included", "everything", "Ullah et al. 2021; Ginart et al. 2019")
-    DELETION = (
-        "DELETION",
+    ),
+    Notion.EXACT_TV: ("equality in distribution, metadata included", "everything", "Ullah et al. 2021; Ginart et al. 2019"),
+    Notion.DELETION: (
         "the output against a law that is independent of the deleted record",
         "an adaptive requester",
         "Chourasia and Shah 2023",
-    )
-    SYSTEM_AWARE = (
-        "SYSTEM-AWARE",
+    ),
+    Notion.SYSTEM_AWARE: (
         "the state against training on some subset of what the system stores",
         "the state after unlearning",
         "System-aware unlearning 2025",
-    )
-
-    def __new__(cls, identifier: str, compares: str, sees: str, source: str) -> Notion:
-        member = object.__new__(cls)
-        member._value_ = identifier
-        member.compares, member.sees, member.source = compares, sees, source
-        return member
+    ),
+}
+"""What is compared, who sees what, where it was defined."""
 
 
 class Comparator(enum.Enum):
@@ -162,7 +164,7 @@ class Guarantee:
             return claim
         if not isinstance(claim, Mapping):
             raise InputError(f"a guarantee is a Guarantee or a mapping with notion, epsilon, delta; not {type(claim).__name__}")
-        readers = {
+        readers: dict[str, Callable[[Any], Any]] = {
             "notion": lambda value: _member(Notion, value, "notion"),
             "epsilon": lambda value: _number(value, "epsilon"),
             "delta": lambda value: _number(value, "delta"),

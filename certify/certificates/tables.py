@@ -21,7 +21,7 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
     noise = f"Gaussian, sigma = {mechanism.sigma.approx}, sampler {mechanism.sampler}" if mechanism.sigma else "none"
     rows = [
         ("claim", f"epsilon = {claim.epsilon.approx}, delta = {claim.delta.approx} ({claim.notion}, {claim.direction})"),
-        ("means", Notion(claim.notion).compares if claim.notion in {notion.value for notion in Notion} else claim.notion),
+        ("means", next((notion.compares for notion in Notion if notion.value == claim.notion), claim.notion)),
         ("about", f"{claim.adjacency} one {claim.unit}; released: {claim.released}; comparator: {claim.comparator} noise"),
         ("forgotten", f"{request.forgotten.count} records, commitment {request.forgotten.root[:16]}…"),
         ("retained", f"{request.retained.count} records, commitment {request.retained.root[:16]}…"),

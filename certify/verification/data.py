@@ -183,7 +183,7 @@ def _check_distance(predicate: Predicate, retained: Any, witness: Witness, ledge
         found = remeasured_distance(retained, witness.noiseless, budget.exact)
         require(
             found.bound.rational_or_infinite() <= budget.exact,
-            f"the un-noised parameters are only known within {found.bound.value:.6g} of the minimiser, over the budget {budget.approx}",
+            f"the un-noised parameters are known only within {found.bound.value:.6g} of the minimiser, over {budget.approx}",
         )
         enclosed = frozenset({"distance.within-budget"}) | (
             frozenset({"arithmetic.ieee754", "exp.accuracy"}) if found.in_balls else frozenset()

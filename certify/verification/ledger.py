@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from .verdict import Check, Outcome
 
@@ -23,22 +22,12 @@ class Ledger:
 
     checks: list[Check] = field(default_factory=list)
 
-    @contextmanager
-    def check(self, identifier: str, passed: str) -> Iterator[None]:
-        """Record ``passed`` if the block ends, a failure if it raises :class:`Refused` or any other error.
+    def check(self, identifier: str, passed: str) -> _Check:
+        """A block that records ``passed`` if it ends, and a failure if it raises :class:`Refused` or any other error.
 
         Bad input must never become a traceback, so an unforeseen error counts as a failure and names itself.
         """
-        try:
-            yield
-        except Refused as problem:
-            self.add(identifier, Outcome.FAILED, str(problem))
-        except Missing as problem:
-            self.add(identifier, Outcome.NOT_CHECKABLE, str(problem))
-        except Exception as problem:
-            self.add(identifier, Outcome.FAILED, f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}")
-        else:
-            self.add(identifier, Outcome.PASSED, passed)
+        return _Check(self, identifier, passed)
 
     def add(self, identifier: str, outcome: Outcome, detail: str) -> None:
         """Record one check."""
@@ -52,6 +41,29 @@ class Ledger:
     def passed(self, identifier: str) -> bool:
         """Whether the check with this id was made and passed."""
         return any(check.id == identifier and check.outcome is Outcome.PASSED for check in self.checks)
+
+
+@dataclass(frozen=True)
+class _Check:
+    ledger: Ledger
+    identifier: str
+    passed: str
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None) -> bool:
+        match problem:
+            case None:
+                self.ledger.add(self.identifier, Outcome.PASSED, self.passed)
+            case Refused():
+                self.ledger.add(self.identifier, Outcome.FAILED, str(problem))
+            case Missing():
+                self.ledger.add(self.identifier, Outcome.NOT_CHECKABLE, str(problem))
+            case Exception():
+                words = " ".join(str(problem).split())[:200]
+                self.ledger.add(self.identifier, Outcome.FAILED, f"{type(problem).__name__}: {words}")
+        return problem is None or isinstance(problem, Exception)
 
 
 def require(condition: bool, otherwise: str) -> None:

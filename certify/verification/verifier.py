@@ -77,7 +77,7 @@ def verify(
         premises = tuple(
             replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises
         )
-        reached = Level.DATA if ledger.sound and enclosed and _all_data_checked(ledger, replay.facts.noise) else reached
+        reached = Level.DATA if enclosed and _all_data_checked(ledger, replay.facts.noise) else reached
     theorems = () if replay is None else replay.theorems
     guarantee = _guarantee(predicate)
     verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require)
@@ -150,7 +150,7 @@ def _guarantee(predicate: Predicate) -> Guarantee | None:
     claim = predicate.guarantee
     try:
         return Guarantee(
-            Notion._value2member_map_[claim.notion],  # type: ignore[arg-type]
+            Notion(claim.notion),
             as_bound(claim.epsilon.exact),
             as_bound(claim.delta.exact),
             None if claim.mu is None else as_bound(claim.mu.exact),
@@ -161,5 +161,5 @@ def _guarantee(predicate: Predicate) -> Guarantee | None:
             Comparator(claim.comparator),
             tuple(predicate.exclusions),
         )
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, OverflowError):
         return None
