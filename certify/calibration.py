@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from certify.bounds.bound import Bound, Estimate
+from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared, Enclosed
 from certify.proofs.sides import Side
 
@@ -48,7 +49,7 @@ class GaussianNoise:
     @property
     def scale(self) -> Bound:
         """The standard deviation to add, as the exact number that ``sigma`` holds."""
-        return Bound(self.sigma.value, Side.EXACT, Declared("the noise scale that is used"), exact=self.sigma.exact)
+        return _as_used(self.sigma)
 
     def __str__(self) -> str:
         answer = {name: to_decimal(getattr(self, name).rational) for name in _QUESTION}
@@ -160,9 +161,13 @@ def _solve(name: str, given: dict[str, Fraction]) -> Bound:
 
 
 def _mu(sensitivity: Bound, sigma: Bound) -> Bound:
-    return Bound(
-        gaussian.quotient_upper(sensitivity.rational, sigma.rational), Side.UPPER, Enclosed("sensitivity / sigma, rounded up")
-    )
+    """sensitivity / sigma at the numbers that are used: a solved one stands as the exact double that it is."""
+    width = sensitivity if sensitivity.side.fits(Side.UPPER) else _as_used(sensitivity)
+    return derive("gaussian.mu", sensitivity=width, sigma=sigma if sigma.side.fits(Side.LOWER) else _as_used(sigma))
+
+
+def _as_used(bound: Bound) -> Bound:
+    return Bound(bound.value, Side.EXACT, Declared("the number that is used"), exact=bound.exact)
 
 
 def _classical(epsilon: Fraction, delta: Fraction, sensitivity: Fraction) -> Estimate | None:

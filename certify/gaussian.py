@@ -139,16 +139,6 @@ def compose_mu(parts: Iterable[Fraction]) -> float:
         return upper_double(arb(rational(squares)).sqrt())
 
 
-def quotient_upper(sensitivity: Fraction, sigma: Fraction) -> float:
-    """A double at or above mu = sensitivity / sigma (``inf`` beyond the doubles).
-
-    >>> quotient_upper(Fraction(1), Fraction(4))
-    0.25
-    """
-    with precision(_GUARD_BITS):
-        return upper_double(arb(rational(sensitivity / sigma)))
-
-
 def _require(holds: bool, words: str) -> None:
     if not holds:
         raise InputError(f"the Gaussian profile needs {words}")
