@@ -41,7 +41,7 @@ test-all: $(STAMP) ## every test, the slow and the statistical ones too
 	@$(PYTEST) -n $(JOBS) -q -m "not gpu"
 
 bench: $(STAMP) ## the benchmarks: a table with ratios, and JSON beside it
-	@$(BIN)/python -m benchmarks
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python $$script; done
 
 lint: $(STAMP) ## ruff, and mypy --strict on the packages as users import them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -131,3 +131,33 @@ def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
 
 def test_the_load_check_can_fail() -> None:
     assert loaded_by("import sympy") >= {"sympy"}
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """A circular import shows only for some first module: import each in a fork of an interpreter that knows none of ours."""
+    names = []
+    for floor in FLOORS:
+        prefix = "certify" if floor == "certify" else f"certify.{floor}"
+        for path in modules(floor):
+            parts = path.relative_to(ROOT / floor).with_suffix("").parts
+            if parts[-1] != "__main__":
+                names.append(".".join((prefix, *(part for part in parts if part != "__init__"))))
+    script = f"""
+import importlib, os, sys, traceback
+import numpy, torch, pydantic, flint, cyclopts
+failed = []
+for name in {names!r}:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        failed.append(name)
+print("FAILED", *failed)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT / "tests", timeout=300)
+    assert done.stdout.strip() == "FAILED", done.stdout + done.stderr
