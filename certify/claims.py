@@ -12,6 +12,7 @@ from certify.bounds.bound import Bound, WrongSide
 from certify.bounds.derive import HypothesisError, derive
 from certify.bounds.evidence import Enclosed
 from certify.proofs import registry
+from certify.proofs.balls import NoEnclosure
 from certify.proofs.expression import as_fraction
 from certify.proofs.sides import Side
 from certify.proofs.status import Status
@@ -159,6 +160,8 @@ def _distance(theorem: Theorem, inputs: Mapping[str, Bound], tolerance: Fraction
         return derive(COMPARATOR, distance=distance, tolerance=slack, strong_convexity=inputs["strong_convexity"])
     except (HypothesisError, WrongSide) as error:
         raise InputError(str(error)) from None
+    except NoEnclosure:
+        raise InputError(f"{theorem.id} needs a denominator that is not 0: check n, m and strong_convexity") from None
 
 
 def _exact_distance(theorem: Theorem, inputs: Mapping[str, Bound], tolerance: Fraction, rounded: Bound) -> Fraction:
