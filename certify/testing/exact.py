@@ -190,7 +190,7 @@ def retraining_is_blind(subject: Subject) -> str:
             models.append(subject.release(subject.train(variant.retained), (), subject.generator("retrain")))
     if not np.array_equal(models[0], models[1]):
         raise Refuted(
-            f"the retrained model moved by {distance(models[0], models[1]):.3g} with the rows that were trained on before: start cold"
+            f"the retrained model moved by {distance(models[0], models[1]):.3g} with rows that were trained on before: start cold"
         )
     return "the same bits after training on two different sets of forgotten rows"
 

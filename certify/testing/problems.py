@@ -81,7 +81,7 @@ def request(generator: np.random.Generator, data: Dataset, count: int) -> tuple[
 def other_labels(labels: NDArray[Any]) -> NDArray[Any]:
     """Every label replaced by another one: the next class, or the negative of a regression target."""
     values = np.unique(labels)
-    if len(values) > _FEW:
+    if len(values) > _FEW and labels.dtype.kind in "fi":
         return np.asarray(-labels)
     if len(values) == 1:
         return labels.copy()
@@ -99,17 +99,16 @@ def flipped(problem: Problem) -> Problem:
 def exchanged(problem: Problem, *, weight: float, flip: bool) -> Problem:
     """The problem with other forgotten rows and the same retained ones.
 
-    The new rows point along the first principal axis of the retained rows and have ``weight`` times the
-    greatest row norm; with ``flip`` they contradict the retained rows, without it they agree.
+    The new rows point where the retained labels grow and have ``weight`` times the greatest row norm; with
+    ``flip`` they carry the least label and contradict the retained rows, without it the greatest, and agree.
     """
     data, rows = problem.data, np.isin(problem.data.ids, problem.forget)
     kept = data.features[~rows].astype(np.float64)
     greatest = float(np.max(np.linalg.norm(data.features.astype(np.float64), axis=1)))
-    centred = data.labels[~rows].astype(np.float64) - np.mean(data.labels[~rows].astype(np.float64))
-    axis = kept.T @ centred
+    values, codes = np.unique(data.labels, return_inverse=True)
+    axis = kept.T @ (codes[~rows] - np.mean(codes[~rows]))
     size = float(np.linalg.norm(axis))
     axis = axis / size if size > 0 else np.eye(kept.shape[1])[0]
-    values = np.unique(data.labels)
     label = values[0] if flip else values[-1]
     features, labels = data.features.copy(), data.labels.copy()
     features[rows] = (weight * greatest * (1 - 1e-12) * axis).astype(features.dtype)

@@ -31,8 +31,7 @@ def noise_scale(subject: Subject) -> str:
             if np.any(noise):
                 raise Refuted("noise_scale declares 0, and the releases differ from the noiseless model")
             continue
-        assert batch.means is not None
-        if sigma < _COARSEST * resolution(batch.means[0]):
+        if sigma < _COARSEST * resolution(batch.releases[0] - noise[0]):
             raise Skip(f"noise of scale {sigma:.3g} is too near the rounding of the parameters to be measured")
         if (wrong := scale_refuted(noise, sigma, subject.alpha / 2)) is not None:
             raise Refuted(f"{wrong}; refuted at 1-{subject.alpha:g}, {noise.size} deviations")
@@ -50,7 +49,7 @@ def noise_ignores_forgotten_rows(subject: Subject) -> str:
     problem = _problem(subject)
     variants = [exchanged(problem, weight=0.05, flip=False), exchanged(problem, weight=1.0, flip=True)]
     batches = [_unlearned(subject, variant, ("exchanged", index)) for index, variant in enumerate(variants)]
-    if subject.has("noiseless") or subject.has("noise_scale"):
+    if subject.has("noiseless"):
         sizes: list[Vector] = [np.linalg.norm(batch.noise, axis=1) for batch in (*batches, _comparator(subject, problem))]
         if all(_rounding_only(size, batch) for size, batch in zip(sizes, (*batches, _comparator(subject, problem)), strict=True)):
             return "nothing is noised, whatever is forgotten"

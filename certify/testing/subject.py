@@ -52,17 +52,17 @@ class Solved:
 
 @dataclass(frozen=True)
 class Batch:
-    """Independent releases (one a row) and, where the method tells it, the noiseless model of each."""
+    """Independent releases, one a row, and the noiseless model of each where the method tells it."""
 
     releases: Releases
     means: Releases | None
 
     @property
     def noise(self) -> Releases:
-        """Deviations from the noiseless model, or differences of pairs of releases where it is unknown."""
-        if self.means is not None:
-            return self.releases - self.means
-        return self.releases[0::2] - self.releases[1::2]
+        """What was added to the noiseless model; raises :class:`Skip` where that is unknown."""
+        if self.means is None:
+            raise Skip("the method has no noiseless")
+        return self.releases - self.means
 
 
 class Subject:
@@ -74,7 +74,7 @@ class Subject:
         for name in ("train", "unlearn"):
             if not callable(getattr(method, name, None)):
                 raise InputError(
-                    f"{type(method).__name__} has no {name}: it needs train(data, generator) and unlearn(state, forget, generator)"
+                    f"{type(method).__name__} has no {name}: it needs train(data, generator), unlearn(state, forget, generator)"
                 )
         if not 0 < alpha < 1:
             raise InputError(f"alpha is a probability between 0 and 1, not {alpha!r}")
