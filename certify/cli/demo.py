@@ -94,11 +94,11 @@ def _tables(shown: Demonstration) -> object:
         reasons = "; ".join(f"{check.id}: {check.detail}" for check in forgery.verdict.failed) or "NOT REFUSED"
         refused.add_row(forgery.title, forgery.how, Text(reasons))
 
-    def title(words: str) -> Text:
+    def heading(words: str) -> Text:
         return Text(f"\n{words}", style="bold underline")
 
     ending = Text(
         f"\nTry it yourself: certify verify {shown.out} --data {shown.out / 'data.csv'} --key {shown.out / 'signer.pub'}"
     )
-    parts: list[Any] = [shown.certificate, title("Verdict"), shown.verdict, title("Beside the truth"), measured]
-    return Group(*parts, title("Forgeries"), refused, ending)
+    parts: list[Any] = [shown.certificate, heading("Verdict"), shown.verdict, heading("Beside the truth"), measured]
+    return Group(*parts, heading("Forgeries"), refused, ending)

@@ -102,9 +102,8 @@ def unlearn(
     positions = table.positions(read_ids(forget))
     objective = _objective(table, model, l2, intercept)
     retained = objective.without(positions)
-    scales = {"row_bound": row_bound, "label_bound": label_bound}
     if method != "exact" or (epsilon, delta) != (None, None):
-        _refuse_impossible_noise(retained, epsilon, delta, distance_budget, scales)
+        _refuse_impossible_noise(retained, epsilon, delta, distance_budget, row_bound, label_bound)
 
     from certify.fitting import fit
     from certify.unlearning import unlearn as delete
@@ -119,7 +118,8 @@ def unlearn(
         delta=delta,
         method=method,
         distance_budget=distance_budget,
-        **scales,
+        row_bound=row_bound,
+        label_bound=label_bound,
         table=table.preprocessing.to_mapping(),
     )
     run.save(out, sign=sign)
@@ -137,14 +137,15 @@ def _refuse_occupied(out: Path) -> None:
 
 
 def _refuse_impossible_noise(
-    retained: LinearObjective, epsilon: str | None, delta: str | None, budget: str | None, scales: dict[str, float]
+    retained: LinearObjective, epsilon: str | None, delta: str | None, budget: str | None, row_bound: float, label_bound: float
 ) -> None:
     """Complain about epsilon, delta and the budget before the work, not after it."""
     from certify.policy import noise_scale
 
     if epsilon is None or delta is None:
         raise InputError("say which guarantee is wanted: --epsilon and --delta, for instance --epsilon 1 --delta 1e-5")
-    noise_scale(retained.kind, retained.l2, retained.count, epsilon, delta, distance_budget=budget, **scales)
+    bounds = {"row_bound": row_bound, "label_bound": label_bound}
+    noise_scale(retained.kind, retained.l2, retained.count, epsilon, delta, distance_budget=budget, **bounds)
 
 
 def _objective(table: Table, model: Model, l2: float, intercept: bool) -> LinearObjective:

@@ -129,6 +129,18 @@ def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_by(code) == set()
 
 
+def test_verifying_a_certificate_alone_loads_nothing_heavy(tmp_path: Path) -> None:
+    import numpy as np
+
+    import certify
+
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    run = certify.unlearn(certify.fit(certify.objectives.Logistic(rows, rows[:, 0] > 0, l2=0.1)), [3], epsilon=1, delta="1e-5")
+    place = run.save(tmp_path / "run") / "certificate.json"
+    code = f"from certify.cli import main\nassert main(['verify', {str(place)!r}]) == 0"
+    assert loaded_by(code) <= {"numpy"}
+
+
 def test_the_load_check_can_fail() -> None:
     assert loaded_by("import sympy") >= {"sympy"}
 
