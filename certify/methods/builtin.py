@@ -16,7 +16,6 @@ from certify.objectives import Dataset, objective_class
 from certify.objectives.dataset import positions_mask
 from certify.policy import noise_scale
 from certify.runs import Run
-from certify.unlearning import unlearn
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +68,8 @@ class _LinearUnlearning:
         return self._run(state, forget, np.random.default_rng(0)).distance.value
 
     def _run(self, state: FittedData, forget: Sequence[int], generator: np.random.Generator) -> Run:
+        from certify.unlearning import unlearn  # which imports the methods of this folder
+
         return unlearn(
             state.fitted, state.positions(forget), epsilon=self.epsilon, delta=self.delta, method=self.method, generator=generator
         )
