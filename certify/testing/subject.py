@@ -29,11 +29,10 @@ _MOST_RELEASES = 2400
 
 @dataclass(frozen=True)
 class Claim:
-    """The two numbers of a guarantee as exact rationals, and whose noise it compares with."""
+    """The two numbers of a guarantee, as exact rationals."""
 
     epsilon: Fraction
     delta: Fraction
-    matched: bool
 
     def __str__(self) -> str:
         return f"({float(self.epsilon):g}, {float(self.delta):g})"
@@ -115,7 +114,16 @@ class Subject:
             raise Skip("the method claims no guarantee")
         if math.isinf(guarantee.epsilon.value):
             raise Skip("the claimed epsilon is infinite")
-        return Claim(guarantee.epsilon.rational, guarantee.delta.rational, guarantee.comparator is Comparator.MATCHED)
+        return Claim(guarantee.epsilon.rational, guarantee.delta.rational)
+
+    def skip_if_matched(self) -> None:
+        """Raise :class:`Skip` where the comparator is said to use the same request-dependent noise."""
+        try:
+            guarantee = self.guarantee
+        except Refuted:
+            return
+        if guarantee is not None and guarantee.comparator is Comparator.MATCHED:
+            raise Skip("the guarantee is 'matched': its comparator uses the same request-dependent noise")
 
     # Problems and randomness
 

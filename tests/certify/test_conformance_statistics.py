@@ -64,7 +64,7 @@ def randomised_response(generator: np.random.Generator, epsilon: float, count: i
 
 @pytest.mark.parametrize("epsilon", [0.0, 1.0])
 def test_the_audit_errs_at_most_at_its_level_where_every_event_is_tight(epsilon: float) -> None:
-    generator, runs, alpha = np.random.default_rng(3), 150, 0.1
+    generator, runs, alpha = np.random.default_rng(3), 100, 0.1
     wrong = sum(
         audit(
             randomised_response(generator, epsilon, 120, 1.0), randomised_response(generator, epsilon, 120, 0.0), 0.0, alpha
