@@ -11,12 +11,12 @@ from .theorem import Foundation
 FOUNDATIONS = (
     Foundation(
         "linalg.cauchy-schwarz",
-        "In an inner-product space, |<u, v>| <= |u| |v|; in particular |x . u| <= |x| for a unit vector u.",
+        "In an inner-product space norms are nonnegative and |<u, v>| <= |u| |v|; in particular |x . u| <= |x| for a unit vector u.",
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorem 5.1.4",
     ),
     Foundation(
         "linalg.triangle",
-        "In a normed space, |u + v| <= |u| + |v|, and the norm of a sum is at most the sum of the norms.",
+        "In a normed space norms are nonnegative, |u + v| <= |u| + |v|, and the norm of a sum is at most the sum of the norms.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 1.37",
     ),
     Foundation(
@@ -74,7 +74,7 @@ FOUNDATIONS = (
         "analysis.loss-derivatives",
         "With s = 1/(1 + exp(-z)) in (0, 1): the logistic loss log(1 + exp(z)) - b z, b in {0, 1}, has derivatives s - b, s(1 - s) and "
         "s(1 - s)(1 - 2s). With p the softmax of z, the loss log sum exp(z) - z_y has gradient p - e_y, second derivative along u "
-        "the variance, and third derivative along u the third central moment, of u under p. The loss exp(z) - b z has "
+        "the variance, and third derivative along u the third central moment, of u under p; it is nonnegative, and log K at z = 0 in R^K. The loss exp(z) - b z has "
         "derivatives exp(z) - b, exp(z), exp(z).",
         "Boyd & Vandenberghe, Convex Optimization (2004), sections 3.1.5 and 7.1.1; "
         "McCullagh & Nelder, Generalized Linear Models (2nd ed. 1989), section 2.2.2 (cumulants)",

@@ -1,4 +1,4 @@
-"""Every theorem and foundation by id, and the graph of what rests on what."""
+"""Every theorem, enclosure and foundation by id, the graph of what rests on what, and how well each is supported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
-from .theorem import Theorem
+from .status import Status
+from .theorem import Enclosure, Foundation, Theorem
 
 _FAMILIES = ("distance", "newton", "gaussian", "logistic", "softmax", "regression", "utility")
 
@@ -31,6 +32,20 @@ def theorems() -> Mapping[str, Theorem]:
     return found
 
 
+@cache
+def enclosures() -> Mapping[str, Enclosure]:
+    """The inequalities on boxes that theorems rest on, by id."""
+    return {lemma.id: lemma for family in _FAMILIES for lemma in getattr(import_module(f".theorems.{family}", __package__), "ENCLOSURES", ())}
+
+
+@cache
+def foundations() -> Mapping[str, Foundation]:
+    """The textbook facts that theorems rest on, by id."""
+    from .foundations import FOUNDATIONS
+
+    return {foundation.id: foundation for foundation in FOUNDATIONS}
+
+
 def theorem(identifier: str) -> Theorem:
     """The theorem with this id; raises :class:`UnknownTheorem` that suggests the nearest."""
     try:
@@ -38,3 +53,43 @@ def theorem(identifier: str) -> Theorem:
     except KeyError:
         near = difflib.get_close_matches(identifier, theorems(), n=1, cutoff=0.0)
         raise UnknownTheorem(f"no theorem is called {identifier!r}; the nearest is {near[0]!r}") from None
+
+
+def rests_on(identifier: str) -> tuple[str, ...]:
+    """The ids that an entry of any kind rests on directly."""
+    if identifier in foundations() or identifier in enclosures():
+        return ()
+    return theorem(identifier).rests_on
+
+
+@cache
+def closure(identifier: str) -> tuple[str, ...]:
+    """Everything that the entry rests on, directly or not, dependencies first, the entry itself last."""
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        for below in rests_on(name):
+            if below not in order:
+                visit(below)
+        order[name] = None
+
+    visit(identifier)
+    return tuple(order)
+
+
+def status(identifier: str) -> Status:
+    """The support of a theorem: the weakest over its own proof and all that it rests on, by running the checks.
+
+    The result is remembered for this process. Foundations do not lower it. A proof that the checker refuses
+    makes the theorem ``assumed``.
+    """
+    from .proving import prove
+
+    return min(prove(name).status for name in closure(identifier))
+
+
+def digest(identifier: str) -> str:
+    """The Merkle SHA-256 of the entry: it covers statement, proof and the digests of all that it rests on."""
+    from .book import entry_digest
+
+    return entry_digest(identifier)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from .expression import Expression
+from .proof import AlgebraicProof
 from .sides import Side
 
 
@@ -77,11 +78,29 @@ class Foundation:
 
 
 @dataclass(frozen=True)
+class Enclosure:
+    """``slack >= 0`` at every point of a box with exact rational ends: proved by ball arithmetic, branch and bound."""
+
+    id: str
+    statement: str
+    box: tuple[tuple[str, Fraction, Fraction], ...]
+    slack: Expression
+    source: str
+    false_sibling: Expression | None = None
+
+
+@dataclass(frozen=True)
 class FalseSibling:
-    """A nearby false statement (a constant tightened, a hypothesis dropped) that the checker must refuse."""
+    """A nearby false statement that the checker must refuse: the theorem with another formula, or with facts dropped.
+
+    ``counterexample`` gives all symbols and variables rational values at which the remaining facts hold and the
+    conclusion fails, so that the sibling is known to be false (absent where the numbers are transcendental).
+    """
 
     description: str
-    change: Any
+    formula: Expression | None = None
+    dropped: tuple[str, ...] = ()
+    counterexample: Mapping[str, Fraction | int] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,7 @@ class Theorem:
     formula: Expression
     rests_on: tuple[str, ...]
     source: str
-    proof: Any = None
+    proof: AlgebraicProof | None = None
     false_sibling: FalseSibling | None = None
     side_conditions: tuple[Relation, ...] = ()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..expression import symbols
+from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term
 from ..sides import Side
-from ..theorem import Conclusion, Domain, Hypothesis, Theorem
-from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, STRONG_CONVEXITY
+from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
+from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, RETAINED, STRONG_CONVEXITY
 
 residual, strong_convexity, n, m, lipschitz, distance, tolerance = symbols("residual strong_convexity n m lipschitz distance tolerance")
+e, g, inner, v, c = symbols("e g inner v c")
 
 OUTPUT_RESIDUAL = Theorem(
     id="output.residual",
@@ -20,7 +22,36 @@ OUTPUT_RESIDUAL = Theorem(
     formula=residual / strong_convexity,
     rests_on=("convexity.strong-monotonicity", "linalg.cauchy-schwarz", "calculus.stationarity"),
     source="standard; used by Neel, Roth & Sharifi-Malvajerdi, ALT 2021; own proof",
-)
+    proof=AlgebraicProof(
+        target="e",
+        variables={
+            "e": "distance from the parameters w to the minimiser w*",
+            "g": "norm of the gradient at w",
+            "inner": "inner product of the gradient at w with w - w*",
+        },
+        facts=(
+            Fact("distance", ">=0", e, ("linalg.cauchy-schwarz",), "a norm is nonnegative"),
+            Fact("gradient", ">=0", residual - g, ("hypothesis:residual",), "the residual covers the gradient norm"),
+            Fact("cauchy", ">=0", e * g - inner, ("linalg.cauchy-schwarz",), "inner <= e g"),
+            Fact(
+                "strong", ">=0", inner - strong_convexity * e**2,
+                ("convexity.strong-monotonicity", "calculus.stationarity", "hypothesis:strong_convexity"),
+                "mu e² <= inner, the gradient at w* being zero (at a constrained w* it only adds to inner)",
+            ),
+        ),
+        steps=(
+            Split(
+                "apart", e,
+                positive=(Step((Term(1, 1, ("apart", "gradient")), Term(1, 1, ("cauchy",)), Term(1, 1, ("strong",))), factor=("apart",)),),
+                zero=(Step((Term(1, 1, ("residual",)),), ((-strong_convexity, "apart"),)),),
+            ),
+        ),
+        witness={"residual": 1, "strong_convexity": 1, "e": 1, "g": 1, "inner": 1},
+    ),
+    false_sibling=FalseSibling(
+        "half of the bound", residual / (2 * strong_convexity), counterexample={"residual": 1, "strong_convexity": 1, "e": 1, "g": 1, "inner": 1}
+    ),
+)  # fmt: skip
 
 OUTPUT_WORST_CASE = Theorem(
     id="output.worst-case",
@@ -33,7 +64,32 @@ OUTPUT_WORST_CASE = Theorem(
     formula=m * lipschitz / (strong_convexity * (n - m)),
     rests_on=("output.residual", "calculus.stationarity", "linalg.triangle"),
     source="standard; constant sharper by two than Sekhari et al., NeurIPS 2021, Lemma 6, and Neel et al., ALT 2021, Lemma 8; own proof",
-)
+    side_conditions=(RETAINED,),
+    proof=AlgebraicProof(
+        target="e",
+        variables={
+            "e": "distance between the two minimisers",
+            "g": "norm of the retained objective's gradient at the minimiser over all records",
+        },
+        facts=(
+            Fact("norm", ">=0", g, ("linalg.triangle",), "a norm is nonnegative"),
+            Fact(
+                "shift", ">=0", m * lipschitz - (n - m) * g,
+                ("calculus.stationarity", "linalg.triangle", "hypothesis:n", "hypothesis:m", "hypothesis:lipschitz"),
+                "the gradients of all records add up to zero, so those of the retained add up to minus those of the deleted: (n - m) g <= m G",
+            ),
+        ),
+        citations=(
+            Citation("residual", "output.residual", e, {"residual": g, "strong_convexity": strong_convexity}, "for the retained objective"),
+        ),
+        steps=(Step((Term(1, 1, ("shift",)), Term(1, 1, ("condition:0", "residual")))),),
+        witness={"n": 3, "m": 1, "lipschitz": 2, "strong_convexity": 1, "e": 1, "g": 1},
+    ),
+    false_sibling=FalseSibling(
+        "the loss of a record counted in n instead of n - m", m * lipschitz / (strong_convexity * n),
+        counterexample={"n": 3, "m": 1, "lipschitz": 2, "strong_convexity": 1, "e": 1, "g": 1},
+    ),
+)  # fmt: skip
 
 COMPARATOR = Theorem(
     id="distance.comparator",
@@ -50,6 +106,30 @@ COMPARATOR = Theorem(
     formula=distance + tolerance / strong_convexity,
     rests_on=("output.residual", "linalg.triangle"),
     source="own derivation",
-)
+    proof=AlgebraicProof(
+        target="v",
+        variables={
+            "v": "distance from the un-noised parameters to the comparator",
+            "e": "distance from the un-noised parameters to the minimiser",
+            "c": "distance from the comparator to the minimiser",
+        },
+        facts=(
+            Fact("near", ">=0", distance - e, ("hypothesis:distance",), "the distance given covers e"),
+            Fact("triangle", ">=0", e + c - v, ("linalg.triangle",), "v <= e + c"),
+        ),
+        citations=(
+            Citation(
+                "stopped", "output.residual", c, {"residual": tolerance, "strong_convexity": strong_convexity},
+                "for the comparator, whose gradient norm is at most the tolerance",
+            ),
+        ),
+        steps=(Step((Term(1, 1, ("strong_convexity", "near")), Term(1, 1, ("strong_convexity", "triangle")), Term(1, 1, ("stopped",)))),),
+        witness={"distance": 1, "tolerance": 1, "strong_convexity": 1, "v": 2, "e": 1, "c": 1},
+    ),
+    false_sibling=FalseSibling(
+        "the comparator's own residual left out", distance,
+        counterexample={"distance": 1, "tolerance": 1, "strong_convexity": 1, "v": 2, "e": 1, "c": 1},
+    ),
+)  # fmt: skip
 
 THEOREMS = (OUTPUT_RESIDUAL, OUTPUT_WORST_CASE, COMPARATOR)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ..expression import symbols
 from ..sides import Side
-from ..theorem import Conclusion, Domain, Hypothesis
+from ..theorem import Conclusion, Domain, Hypothesis, Relation
+
+_n, _m = symbols("n m")
 
 STRONG_CONVEXITY = Hypothesis(
     "strong_convexity", "the objective is strongly convex with at least this constant", Side.LOWER, Domain.POSITIVE, "loss/parameter²"
@@ -23,6 +26,7 @@ LIPSCHITZ = Hypothesis(
 )
 RECORDS = Hypothesis("n", "number of records before the deletion", Side.LOWER, Domain.COUNT, "records")
 DELETED = Hypothesis("m", "number of deleted records", Side.UPPER, Domain.COUNT, "records")
+RETAINED = Relation(">0", _n - _m, "n - m > 0: at least one record is retained")
 DISTANCE_HYPOTHESIS = Hypothesis(
     "distance", "at or above the distance from the un-noised parameters to the retained minimiser", Side.UPPER, Domain.NONNEGATIVE, "parameter"
 )

@@ -1,0 +1,895 @@
+"""The trusted checker: reads a book of proofs and accepts or refuses every entry.
+
+Standard library only, one file, nothing imported from the rest of the project: copy it elsewhere and run it as
+``python checker.py book.json pins.json``. There is one rule of inference,
+
+    factor * slack(goal)  ==  sum c * q^2 * product of slacks  +  sum m * (left side of an equation)
+
+as an identity of polynomials over Q, where ``c > 0``, every slack is a fact that is known to be positive or
+nonnegative, every equation is a fact that is known to vanish, and ``factor`` is a product of facts known to be
+positive. It proves ``goal >= 0``; ``goal > 0`` asks for a term with constant nonzero q and positive slacks, and
+``goal == 0`` for no terms at all. Around it: a case split on the sign of a polynomial; the goal of a theorem is
+computed from its displayed formula; and the formula must be monotone in every hypothesis in the direction
+that makes it legal to put a bound where the symbol stands. Foundations and statements are pinned outside the book.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from fractions import Fraction
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+FORMAT = "certify-book/1"
+ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2}
+TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum"}
+DOMAINS = {"positive", "nonnegative", "count", "probability"}
+RELATIONS = {">0", ">=0", "==0"}
+_RATIONAL = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{0,400})?", re.ASCII)
+_EXPONENT = re.compile(r"[0-9]{1,2}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+Monomial = tuple[tuple[str, int], ...]
+Polynomial = dict[Monomial, Fraction]
+Ratio = tuple[Polynomial, Polynomial]
+ONE: Polynomial = {(): Fraction(1)}
+
+
+class Refused(Exception):
+    """The entry is not accepted; the message says why."""
+
+
+def need(condition: object, why: str) -> None:
+    if not condition:
+        raise Refused(why)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    need(len({key for key, _ in pairs}) == len(pairs), "duplicate key in the book")
+    return dict(pairs)
+
+
+def _no_floats(text: str) -> Any:
+    raise Refused(f"a floating-point number in the book: {text[:40]}")
+
+
+def loads(text: str) -> Any:
+    """JSON without duplicate keys and without floating-point numbers."""
+    return json.loads(text, object_pairs_hook=_no_duplicates, parse_float=_no_floats, parse_constant=_no_floats)
+
+
+def canonical(data: Any) -> str:
+    """The one spelling of JSON data that is hashed."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(data: Any) -> str:
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def rational(text: Any) -> Fraction:
+    need(type(text) is str and _RATIONAL.fullmatch(text), "a number must be an integer or a fraction p/q, as a string")
+    return Fraction(text)
+
+
+def fields(data: Any, names: str, what: str) -> list[Any]:
+    """The values of exactly these keys, in this order."""
+    need(type(data) is dict and set(data) == set(names.split()), f"{what} has exactly the fields {names}")
+    return [data[name] for name in names.split()]
+
+
+def text(data: Any, what: str) -> str:
+    need(type(data) is str and data.strip(), f"{what} is missing")
+    return str(data)
+
+
+def items(data: Any, what: str) -> list[Any]:
+    need(type(data) is list, f"{what} must be a list")
+    return list(data)
+
+
+def tree(node: Any, depth: int = 0) -> Any:
+    """Check that the data is a well-formed expression and return it."""
+    need(depth < 200 and type(node) is list and node and type(node[0]) is str and node[0] in ARITY, "not an expression")
+    operator, arity = node[0], ARITY[node[0]]
+    leaf = operator in {"symbol", "rational", "power"}
+    need(len(node) == 1 + arity + leaf, f"malformed {operator}")
+    for argument in node[1 : 1 + arity]:
+        tree(argument, depth + 1)
+    if operator == "symbol":
+        need(type(node[1]) is str and _NAME.fullmatch(node[1]), "malformed symbol")
+    elif operator == "rational":
+        rational(node[1])
+    elif operator == "power":
+        need(type(node[2]) is str and _EXPONENT.fullmatch(node[2]) and int(node[2]) <= 64, "an exponent is an integer from 0 to 64")
+    return node
+
+
+def symbols_of(node: Any) -> set[str]:
+    if node[0] == "symbol":
+        return {node[1]}
+    return set().union(*(symbols_of(argument) for argument in node[1 : 1 + ARITY[node[0]]]))
+
+
+def substitute(node: Any, values: dict[str, Any]) -> Any:
+    if node[0] == "symbol":
+        return values[node[1]] if node[1] in values else node
+    arity = ARITY[node[0]]
+    return [node[0], *(substitute(argument, values) for argument in node[1 : 1 + arity]), *node[1 + arity :]]
+
+
+# ---------------------------------------------------------------- polynomials over Q
+
+
+def plus(left: Polynomial, right: Polynomial, scale: Fraction | int = 1) -> Polynomial:
+    total = dict(left)
+    for monomial, coefficient in right.items():
+        value = total.pop(monomial, Fraction(0)) + scale * coefficient
+        if value:
+            total[monomial] = value
+    return total
+
+
+def times(left: Polynomial, right: Polynomial) -> Polynomial:
+    total: Polynomial = {}
+    for one, a in left.items():
+        for two, b in right.items():
+            powers = dict(one)
+            for variable, exponent in two:
+                powers[variable] = powers.get(variable, 0) + exponent
+            monomial = tuple(sorted(powers.items()))
+            total[monomial] = total.get(monomial, Fraction(0)) + a * b
+    return {monomial: coefficient for monomial, coefficient in total.items() if coefficient}
+
+
+def raised(base: Polynomial, exponent: int) -> Polynomial:
+    result = ONE
+    for _ in range(exponent):
+        result = times(result, base)
+    return result
+
+
+def scaled(polynomial: Polynomial) -> tuple[Any, ...]:
+    """A key that is equal for polynomials that differ by a positive rational factor."""
+    if not polynomial:
+        return ()
+    lead = abs(polynomial[max(polynomial)])
+    return tuple(sorted((monomial, coefficient / lead) for monomial, coefficient in polynomial.items()))
+
+
+def value(polynomial: Polynomial, point: dict[str, Fraction]) -> Fraction | None:
+    """The exact value, or None where a variable has no rational value."""
+    total = Fraction(0)
+    for monomial, coefficient in polynomial.items():
+        for variable, exponent in monomial:
+            if variable not in point:
+                return None
+            coefficient *= point[variable] ** exponent
+        total += coefficient
+    return total
+
+
+# ---------------------------------------------------------------- what is known at a point of a proof
+
+
+class Scope:
+    """The variables, the named transcendental terms, and the facts known so far."""
+
+    def __init__(self) -> None:
+        self.variables: set[str] = set()
+        self.atoms: dict[str, str] = {}
+        self.facts: dict[str, tuple[str, Polynomial]] = {}
+        self.signs: dict[tuple[Any, ...], str] = {}
+        self.implications: dict[str, tuple[list[Polynomial], str, Polynomial]] = {}
+
+    def branch(self) -> Scope:
+        other = Scope()
+        other.variables, other.atoms, other.implications = self.variables, self.atoms, self.implications
+        other.facts, other.signs = dict(self.facts), dict(self.signs)
+        return other
+
+    def declare(self, name: Any) -> str:
+        fresh = name not in self.variables and name not in self.atoms.values()
+        need(type(name) is str and _NAME.fullmatch(name) and fresh, f"variable {name!r} is malformed or declared twice")
+        self.variables.add(name)
+        return str(name)
+
+    def know(self, name: Any, kind: Any, polynomial: Polynomial) -> None:
+        need(type(name) is str and name and name not in self.facts and name not in self.implications, f"fact {name!r} is named twice")
+        need(type(kind) is str and kind in RELATIONS, f"{kind!r} is not a relation")
+        self.facts[name] = (kind, polynomial)
+        both_ways = (polynomial, plus({}, polynomial, -1)) if kind == "==0" else (polynomial,)
+        for known in both_ways:
+            if self.signs.get(scaled(known)) != "+":
+                self.signs[scaled(known)] = "+" if kind == ">0" else "0+"
+
+    def ratio(self, node: Any) -> Ratio:
+        """Numerator and denominator; every denominator met is known to be positive."""
+        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        if operator == "rational":
+            number = rational(node[1])
+            return ({(): number} if number else {}), ONE
+        if operator == "symbol":
+            need(node[1] in self.variables, f"unknown variable {node[1]}")
+            return {((node[1], 1),): Fraction(1)}, ONE
+        if operator in TRANSCENDENTAL:
+            name = self.atoms.get(canonical(node))
+            need(name is not None, f"the term {operator} is not declared")
+            return {(("@" + str(name), 1),): Fraction(1)}, ONE
+        (top, bottom), *rest = [self.ratio(argument) for argument in inner]
+        if operator == "power":
+            return raised(top, int(node[2])), raised(bottom, int(node[2]))
+        other_top, other_bottom = rest[0]
+        if operator == "sum":
+            if bottom == other_bottom:
+                return plus(top, other_top), bottom
+            return plus(times(top, other_bottom), times(other_top, bottom)), times(bottom, other_bottom)
+        if operator == "product":
+            return times(top, other_top), times(bottom, other_bottom)
+        need(self.sign(inner[1]) == "+", "a denominator is not known to be positive")
+        return times(top, other_bottom), times(bottom, other_top)
+
+    def relation(self, node: Any) -> Polynomial:
+        """The polynomial whose sign is the sign of the expression (its numerator: the denominator is positive)."""
+        return self.ratio(tree(node))[0]
+
+    def sign(self, node: Any) -> str:
+        """``+``, ``0+``, ``-``, ``0-`` or ``?``: what the facts and the shape of the expression say about its sign."""
+        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        if operator == "rational":
+            number = rational(node[1])
+            return "+" if number > 0 else "-" if number < 0 else "0+"
+        if operator in {"symbol", "sum", "product"} and not _has_quotient(node):
+            polynomial = self.ratio(node)[0]
+            for known, flip in ((polynomial, False), (plus({}, polynomial, -1), True)):
+                if found := self.signs.get(scaled(known)):
+                    return {"+": "-", "0+": "0-"}[found] if flip else found
+        signs = [self.sign(argument) for argument in inner]
+        if operator == "symbol":
+            return "?"
+        if operator == "sum":
+            for strict, weak in (("+", "0+"), ("-", "0-")):
+                if set(signs) <= {strict, weak}:
+                    return strict if strict in signs else weak
+            return "?"
+        if operator in {"product", "quotient"}:
+            need(operator == "product" or signs[1] == "+", "a denominator is not known to be positive")
+            if "?" in signs:
+                return "?"
+            negative = (signs[0] in {"-", "0-"}) != (signs[1] in {"-", "0-"})
+            return ("0" if "0+" in signs or "0-" in signs else "") + ("-" if negative else "+")
+        if operator == "power":
+            exponent = int(node[2])
+            if exponent == 0:
+                return "+"
+            if exponent % 2 == 0:
+                return "+" if signs[0] in {"+", "-"} else "0+"
+            return signs[0]
+        if operator == "sqrt":
+            need(signs[0] in {"+", "0+"}, "a radicand is not known to be nonnegative")
+            return signs[0]
+        if operator == "maximum":
+            return "+" if "+" in signs else "0+" if "0+" in signs else "?"
+        if operator == "log":
+            above_one = self.sign(["sum", inner[0], ["rational", "-1"]]) in {"+", "0+"}
+            need(above_one or signs[0] == "+", "the argument of a logarithm is not known to be positive")
+            return "0+" if above_one else "?"
+        return "+"  # exp and normal-cdf
+
+    def name_atom(self, name: Any, node: Any) -> None:
+        """Give a transcendental term a name, and know what its operator says about it."""
+        tree(node)
+        need(node[0] in TRANSCENDENTAL and canonical(node) not in self.atoms, "a declared term is a new transcendental one")
+        fresh = name not in self.variables and name not in self.atoms.values()
+        need(type(name) is str and _NAME.fullmatch(name) and fresh, f"term {name!r} is malformed or declared twice")
+        arguments = [self.ratio(argument) for argument in node[1 : 1 + ARITY[node[0]]]]
+        sign = self.sign(node)
+        self.atoms[canonical(node)] = name
+        itself: Polynomial = {(("@" + name, 1),): Fraction(1)}
+        if sign in {"+", "0+"} and node[0] != "maximum":
+            self.know(name, ">0" if sign == "+" else ">=0", itself)
+        if node[0] == "normal-cdf":
+            self.know(f"1-{name}", ">0", plus(ONE, itself, -1))
+        if node[0] == "sqrt":
+            top, bottom = arguments[0]
+            self.know(f"{name}^2", "==0", plus(times(times(itself, itself), bottom), top, -1))
+        if node[0] == "maximum":
+            for (top, bottom), suffix in zip(arguments, ("left", "right"), strict=True):
+                self.know(f"{name}>={suffix}", ">=0", plus(times(itself, bottom), top, -1))
+
+    def direction(self, node: Any, variable: str) -> str:
+        """``up``, ``down``, ``constant`` or ``?`` as the variable grows, by the shape of the expression."""
+        if variable not in symbols_of(node):
+            return "constant"
+        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        if operator == "symbol":
+            return "up"
+        flip = {"up": "down", "down": "up", "constant": "constant", "?": "?"}
+        ways = [self.direction(argument, variable) for argument in inner]
+        if operator in {"sum", "maximum"}:
+            moving = set(ways) - {"constant"}
+            return moving.pop() if len(moving) == 1 else "?"
+        if operator == "quotient":
+            need(self.sign(inner[1]) == "+", "a denominator is not known to be positive")
+            ways[1] = flip[ways[1]]  # a / b is a * (1/b)
+        if operator in {"product", "quotient"}:
+            signs = [self.sign(argument) for argument in inner]
+            if "constant" in ways:
+                sign, way = (signs[0], ways[1]) if ways[0] == "constant" else (signs[1], ways[0])
+                return way if sign in {"+", "0+"} else flip[way] if sign in {"-", "0-"} else "?"
+            return ways[0] if ways[0] == ways[1] and set(signs) <= {"+", "0+"} else "?"
+        if operator == "power":
+            exponent, sign = int(node[2]), self.sign(inner[0])
+            if exponent == 0:
+                return "constant"
+            if exponent % 2 or sign in {"+", "0+"}:
+                return ways[0]
+            return flip[ways[0]] if sign in {"-", "0-"} else "?"
+        return ways[0]  # sqrt, exp, log and normal-cdf increase
+
+
+def _has_quotient(node: Any) -> bool:
+    return node[0] == "quotient" or any(_has_quotient(argument) for argument in node[1 : 1 + ARITY[node[0]]])
+
+
+# ---------------------------------------------------------------- monotonicity by the sign of the derivative
+#
+# A formula built from rational functions, exp and normal-cdf has a derivative that is a sum of terms
+# (rational function) * exp(rational function) * normal-cdf(..)... * density constant. Terms with equal
+# exponentials are added up; every coefficient must then have the wanted sign.
+
+Term = tuple[Ratio, Ratio, tuple[str, ...], int]  # coefficient, exponent, arguments of normal-cdf, power of 1/sqrt(2 pi)
+ZERO: Ratio = ({}, ONE)
+
+
+def _add_ratio(left: Ratio, right: Ratio) -> Ratio:
+    return plus(times(left[0], right[1]), times(right[0], left[1])), times(left[1], right[1])
+
+
+def _multiply_terms(left: list[Term], right: list[Term]) -> list[Term]:
+    return [
+        ((times(a[0][0], b[0][0]), times(a[0][1], b[0][1])), _add_ratio(a[1], b[1]), tuple(sorted(a[2] + b[2])), a[3] + b[3])
+        for a in left
+        for b in right
+    ]
+
+
+def _plain(terms: list[Term]) -> Ratio:
+    total = ZERO
+    for coefficient, exponent, cdfs, density in terms:
+        need(not exponent[0] and not cdfs and not density, "the derivative rule needs rational arguments and denominators")
+        total = _add_ratio(total, coefficient)
+    return total
+
+
+def _terms(scope: Scope, node: Any, variable: str) -> tuple[list[Term], list[Term]]:
+    """The expression and its derivative as sums of terms."""
+    operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+    if operator in {"symbol", "rational"}:
+        slope = ONE if node == ["symbol", variable] else {}
+        return [(scope.ratio(node), ZERO, (), 0)], [((slope, ONE), ZERO, (), 0)]
+    parts = [_terms(scope, argument, variable) for argument in inner]
+    if operator == "sum":
+        return parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]
+    if operator == "product":
+        (a, slope_a), (b, slope_b) = parts
+        return _multiply_terms(a, b), _multiply_terms(slope_a, b) + _multiply_terms(a, slope_b)
+    if operator == "quotient":
+        need(scope.sign(inner[1]) == "+", "a denominator is not known to be positive")
+        (a, slope_a), (b, slope_b) = parts
+        (top, bottom), (slope_top, slope_bottom) = _plain(b), _plain(slope_b)
+        inverse: list[Term] = [((bottom, top), ZERO, (), 0)]
+        change = (times(times(bottom, bottom), plus({}, slope_top, -1)), times(times(top, top), slope_bottom))
+        return _multiply_terms(a, inverse), _multiply_terms(slope_a, inverse) + _multiply_terms(a, [(change, ZERO, (), 0)])
+    need(operator in {"exp", "normal-cdf"}, f"the derivative rule does not know {operator}")
+    argument, slope = _plain(parts[0][0]), _plain(parts[0][1])
+    if operator == "exp":
+        return [((ONE, ONE), argument, (), 0)], [(slope, argument, (), 0)]
+    square = (times({(): Fraction(-1, 2)}, times(argument[0], argument[0])), times(argument[1], argument[1]))
+    return [((ONE, ONE), ZERO, (canonical(inner[0]),), 0)], [(slope, square, (), 1)]
+
+
+def derivative_direction(scope: Scope, node: Any, variable: str, signed: set[str]) -> str:
+    """``up`` or ``down`` if every coefficient of the derivative has one sign for nonnegative symbols, else ``?``."""
+    groups: list[Term] = []
+    for term in _terms(scope, node, variable)[1]:
+        for index, group in enumerate(groups):
+            same = not plus(times(term[1][0], group[1][1]), times(group[1][0], term[1][1]), -1)
+            if same and term[2:] == group[2:]:
+                groups[index] = (_add_ratio(group[0], term[0]), *group[1:])
+                break
+        else:
+            groups.append(term)
+    coefficients = [number for group in groups for number in group[0][0].values()]
+    names = {name for group in groups for monomial in group[0][0] for name, _ in monomial}
+    if not names <= signed:
+        return "?"
+    return "up" if all(number > 0 for number in coefficients) else "down" if all(number < 0 for number in coefficients) else "?"
+
+
+# ---------------------------------------------------------------- statements
+
+
+def read_statement(entry: dict[str, Any]) -> tuple[Scope, dict[str, str]]:
+    """A scope that knows the domains and side conditions, and the side of every hypothesis."""
+    scope, sides = Scope(), {}
+    for data in items(entry["hypotheses"], "hypotheses"):
+        symbol, meaning, side, domain, unit = fields(data, "symbol meaning side domain unit", "a hypothesis")
+        scope.declare(symbol)
+        text(meaning, "the meaning of a hypothesis")
+        text(unit, "the unit of a hypothesis")
+        need(side in {"upper", "lower", "exact"} and domain in DOMAINS, "unknown side or domain")
+        sides[symbol] = side
+        itself: Polynomial = {((symbol, 1),): Fraction(1)}
+        scope.know(symbol, ">0" if domain in {"positive", "probability"} else ">=0", itself)
+        if domain == "probability":
+            scope.know(f"1-{symbol}", ">0", plus(ONE, itself, -1))
+    for index, data in enumerate(items(entry["side_conditions"], "side conditions")):
+        kind, slack, words = fields(data, "kind slack words", "a side condition")
+        text(words, "the words of a side condition")
+        scope.know(f"condition:{index}", kind, scope.relation(slack))
+    symbol, meaning, side, unit = fields(entry["conclusion"], "symbol meaning side unit", "the conclusion")
+    for words in (symbol, meaning, unit):
+        text(words, "the conclusion")
+    need(side in {"upper", "lower"}, "a conclusion is an upper or a lower bound")
+    return scope, sides
+
+
+def check_monotone(entry: dict[str, Any], scope: Scope, sides: dict[str, str]) -> bool:
+    """Refuse a formula that may move to the wrong side when a bound replaces a symbol; True if a derivative was needed."""
+    formula, derived = tree(entry["formula"]), False
+    need(symbols_of(formula) <= set(sides), "the formula has a symbol that is no hypothesis")
+    upper = entry["conclusion"]["side"] == "upper"
+    for symbol, side in sides.items():
+        if side == "exact":
+            continue
+        wanted = "up" if (side == "upper") == upper else "down"
+        found = scope.direction(formula, symbol)
+        if found == "?":
+            need(not entry["side_conditions"], "the derivative rule is for hypotheses that vary independently")
+            found, derived = derivative_direction(scope, formula, symbol, set(sides)), True
+        need(found in {"constant", wanted}, f"the formula is not known to move {wanted} with {symbol}, which is given as {side} bound")
+        for condition in entry["side_conditions"]:
+            kept = "down" if side == "upper" else "up"
+            need(
+                scope.direction(condition["slack"], symbol) in {"constant", kept},
+                f"a side condition that holds at a bound of {symbol} may fail at the true value",
+            )
+    return derived
+
+
+# ---------------------------------------------------------------- proofs
+
+
+def check_step(scope: Scope, kind: str, goal: Polynomial, step: dict[str, Any]) -> None:
+    """The one rule of inference."""
+
+    def known(name: Any, allowed: set[str], why: str) -> Polynomial:
+        need(type(name) is str and name in scope.facts, f"no fact is called {name!r} here")
+        need(scope.facts[name][0] in allowed, f"{name}: {why}")
+        return scope.facts[name][1]
+
+    def polynomial(node: Any) -> Polynomial:
+        top, bottom = scope.ratio(tree(node))
+        need(bottom == ONE, "a multiplier must be a polynomial")
+        return top
+
+    factor = ONE
+    for name in items(step["factor"], "factor"):
+        factor = times(factor, known(name, {">0"}, "a factor must be strictly positive"))
+    total, strict = Polynomial(), False
+    for term in items(step["terms"], "terms"):
+        need(type(term) is list and len(term) == 3, "a term is [multiplier, q, slacks]")
+        multiplier, root, names = rational(term[0]), polynomial(term[1]), items(term[2], "slacks")
+        need(multiplier > 0, "a multiplier must be positive")
+        product = times(root, root)
+        for name in names:
+            product = times(product, known(name, {">0", ">=0"}, "an equation was used as an inequality"))
+        strict |= set(root) == {()} and all(scope.facts[name][0] == ">0" for name in names)
+        total = plus(total, product, multiplier)
+    for equation in items(step["equations"], "equations"):
+        need(type(equation) is list and len(equation) == 2, "an equation is [multiplier, name]")
+        total = plus(total, times(polynomial(equation[0]), known(equation[1], {"==0"}, "an inequality was used as an equation")))
+    need(kind != "==0" or not step["terms"], "an equation follows from equations only")
+    need(kind != ">0" or strict, "a strict goal needs one strictly positive term")
+    need(times(factor, goal) == total, "the certificate does not balance")
+
+
+def check_block(scope: Scope, steps: Any, goal: Polynomial) -> None:
+    """Steps in order; the last one concludes or splits into cases that all conclude."""
+    need(items(steps, "steps"), "a proof without steps")
+    for index, step in enumerate(steps):
+        last = index == len(steps) - 1
+        need(type(step) is dict, "a step is an object")
+        if "split" in step:
+            need(last, "nothing follows a case split")
+            _check_split(scope, step, goal)
+        elif "use" in step:
+            (name,) = fields(step, "use", "a use")
+            need(not last and type(name) is str and name in scope.implications, f"no implication is called {name!r}")
+            conditions, kind, polynomial = scope.implications[name]
+            for condition in conditions:
+                need(scope.signs.get(scaled(condition)) in {"+", "0+"}, f"the condition of {name} is not established here")
+            scope.facts[name] = (kind, polynomial)
+        elif "name" in step:
+            name, kind, slack, *_ = fields(step, "name kind slack factor terms equations", "a lemma step")
+            need(not last, "the last step of a proof is its conclusion")
+            need(type(kind) is str and kind in RELATIONS, f"{kind!r} is not a relation")
+            polynomial = scope.relation(slack)
+            check_step(scope, kind, polynomial, step)
+            scope.know(name, kind, polynomial)
+        else:
+            fields(step, "factor terms equations", "a concluding step")
+            need(last, "the conclusion is the last step")
+            check_step(scope, ">=0", goal, step)
+
+
+def _check_split(scope: Scope, step: dict[str, Any], goal: Polynomial) -> None:
+    """Three cases by the sign of a polynomial; the negative one may be left out where a fact excludes it."""
+    name, slack, cases = fields(step, "name split cases", "a case split")
+    top, bottom = scope.ratio(tree(slack))
+    need(bottom == ONE, "a case split is on a polynomial")
+    need(type(cases) is dict and set(cases) <= {"positive", "zero", "negative"}, "the cases are positive, zero and negative")
+    excluded = {"+": {"zero", "negative"}, "0+": {"negative"}}.get(scope.sign(slack), set())
+    need(set(cases) | excluded == {"positive", "zero", "negative"}, "a case is missing")
+    for case, block in cases.items():
+        branch = scope.branch()
+        kind, polynomial = ("==0", top) if case == "zero" else (">0", top if case == "positive" else plus({}, top, -1))
+        branch.know(name, kind, polynomial)
+        check_block(branch, block, goal)
+
+
+def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) -> None:
+    """Accept the theorem or raise :class:`Refused`. Entries that it rests on are looked up, not checked, here."""
+    fields(entry, "kind statement hypotheses side_conditions conclusion formula rests_on source proof digest", identifier)
+    text(entry["statement"], "the statement")
+    text(entry["source"], "the source")
+    scope, sides = read_statement(entry)
+    proof = entry["proof"]
+    fields(proof, "target variables definitions terms facts citations congruences witness steps", "a proof")
+    rests_on = {text(name, "a dependency") for name in items(entry["rests_on"], "rests_on")}
+    need(len(rests_on) == len(entry["rests_on"]), "a dependency is repeated")
+    used: set[str] = set()
+    counts = {data["symbol"] for data in entry["hypotheses"] if data["domain"] == "count"}
+    for name, node in items(proof["terms"], "terms"):  # terms of the statement itself come first
+        if symbols_of(tree(node)) <= set(sides):
+            scope.name_atom(name, node)
+    if check_monotone(entry, scope.branch(), sides):
+        used.add("calculus.chain-rule")
+
+    for data in items(proof["variables"], "variables"):
+        name, meaning = data
+        scope.declare(name)
+        text(meaning, "the meaning of a variable")
+    free = set(scope.variables)
+    for name, node in items(proof["definitions"], "definitions"):
+        top, bottom = scope.ratio(tree(node))
+        scope.declare(name)
+        scope.know(name, "==0", plus(times({((name, 1),): Fraction(1)}, bottom), top, -1))
+    declared: list[str] = []
+    facts = [_fact(data) for data in items(proof["facts"], "facts")]
+    _learn_plain(scope, facts, sides, declared)
+    for name, node in proof["terms"]:
+        if canonical(node) not in scope.atoms:
+            scope.name_atom(name, node)
+    for fact in facts:
+        used |= _learn(scope, fact, sides, book, rests_on, declared)
+    for data in items(proof["citations"], "citations"):
+        used |= _cite(scope, data, book, rests_on, counts, declared)
+    need(used == rests_on, f"cited but not listed, or listed but not cited: {', '.join(sorted(used ^ rests_on))}")
+    for data in items(proof["congruences"], "congruences"):
+        declared.append(_congruence(scope, data))
+    _check_witness(scope, proof, free, declared)
+
+    target = proof["target"]
+    need(type(target) is str and target in free and target not in sides, "the target is an auxiliary variable")
+    top, bottom = scope.ratio(entry["formula"])
+    slack = plus(top, times(bottom, {((target, 1),): Fraction(1)}), -1)
+    check_block(scope, proof["steps"], slack if entry["conclusion"]["side"] == "upper" else plus({}, slack, -1))
+
+
+def _fact(data: Any) -> list[Any]:
+    name, because, kind, slack, words = fields(data, "name because kind slack words", "a fact")
+    text(words, "the words of a fact")
+    need(items(because, "because"), "a fact without a reason")
+    return [name, because, kind, tree(slack)]
+
+
+def _learn_plain(scope: Scope, facts: list[list[Any]], sides: dict[str, str], declared: list[str]) -> None:
+    """Facts that hold no transcendental term come first, so that the terms can be shown to be well defined."""
+    for fact in facts:
+        if not _transcendental(fact[3]):
+            scope.know(fact[0], fact[2], scope.relation(fact[3]))
+            declared.append(fact[0])
+
+
+def _transcendental(node: Any) -> bool:
+    return node[0] in TRANSCENDENTAL or any(_transcendental(argument) for argument in node[1 : 1 + ARITY[node[0]]])
+
+
+def _learn(scope: Scope, fact: list[Any], sides: dict[str, str], book: dict[str, Any], rests_on: set[str], declared: list[str]) -> set[str]:
+    """Take a fact from foundations or from the meaning of a hypothesis; return the foundations that it uses."""
+    name, because, kind, slack = fact
+    used = set()
+    for reason in because:
+        need(type(reason) is str, "a reason is an id")
+        if reason.startswith("hypothesis:"):
+            symbol = reason.removeprefix("hypothesis:")
+            need(symbol in sides and symbol in symbols_of(slack) and kind != "==0", f"{name} does not state the hypothesis {symbol}")
+            way = scope.direction(slack, symbol)
+            need(sides[symbol] == "exact" or way == ("up" if sides[symbol] == "upper" else "down"), f"{name}: {symbol} stands on the wrong side")
+        else:
+            need(book.get(reason, {}).get("kind") == "foundation" and reason in rests_on, f"{name} rests on {reason}, which is no listed foundation")
+            used.add(reason)
+    if name not in declared:
+        scope.know(name, kind, scope.relation(slack))
+        declared.append(name)
+    return used
+
+
+def _cite(scope: Scope, data: Any, book: dict[str, Any], rests_on: set[str], counts: set[str], declared: list[str]) -> set[str]:
+    """An instance of a theorem, or of an enclosure, as a fact that the checker computes itself."""
+    name, cited, target, values, words = fields(data, "name cites target with words", "a citation")
+    text(words, "the words of a citation")
+    need(type(cited) is str and cited in rests_on and type(values) is dict, "a citation names a listed theorem and its values")
+    other = book.get(cited, {})
+    for node in values.values():
+        tree(node)
+    if other.get("kind") == "enclosure":
+        need(target is None and set(values) == {row[0] for row in other["box"]}, f"{name}: give a value for every variable of {cited}")
+        conditions = []
+        for symbol, low, high in other["box"]:
+            for node in (["sum", values[symbol], ["rational", _negative(low)]], ["sum", ["rational", high], _minus(values[symbol])]):
+                if scope.sign(node) not in {"+", "0+"}:
+                    conditions.append(scope.relation(node))
+        polynomial = scope.relation(substitute(other["relation"]["slack"], values))
+        kind = other["relation"]["kind"]
+    else:
+        need(other.get("kind") == "theorem" and {row["symbol"] for row in other["hypotheses"]} == set(values), f"{name}: give every hypothesis")
+        for row in other["hypotheses"]:
+            sign = scope.sign(values[row["symbol"]])
+            need(row["domain"] != "probability", "a theorem about a probability is not cited")
+            count = row["domain"] != "count" or (values[row["symbol"]][0] == "symbol" and values[row["symbol"]][1] in counts)
+            need(count, f"{name}: only a count is cited as a count")
+            need(sign == "+" or (sign == "0+" and row["domain"] != "positive"), f"{name}: {row['symbol']} is not in its domain")
+        for condition in other["side_conditions"]:
+            sign = scope.sign(substitute(condition["slack"], values))
+            need(sign == "+" or (sign == "0+" and condition["kind"] == ">=0"), f"{name}: a side condition is not known")
+        difference = ["sum", substitute(other["formula"], values), _minus(tree(target))]
+        polynomial = scope.relation(difference if other["conclusion"]["side"] == "upper" else _minus(difference))
+        conditions, kind = [], ">=0"
+    if conditions:
+        need(type(name) is str and name not in scope.facts and name not in scope.implications, f"fact {name!r} is named twice")
+        scope.implications[name] = (conditions, kind, polynomial)
+    else:
+        scope.know(name, kind, polynomial)
+    declared.append(name)
+    return {cited}
+
+
+def _minus(node: Any) -> Any:
+    return ["product", ["rational", "-1"], node]
+
+
+def _negative(number: Any) -> str:
+    return str(-rational(number))
+
+
+def _congruence(scope: Scope, data: Any) -> str:
+    """Equal arguments give equal values: the equation left == right of two declared terms of one operator."""
+    name, left, right, step = fields(data, "name left right step", "a congruence")
+    names = {atom: json.loads(node) for node, atom in scope.atoms.items()}
+    need(left in names and right in names and names[left][0] == names[right][0] and names[left][0] != "maximum", f"{name}: two terms of one operator")
+    (top, bottom), (other_top, other_bottom) = scope.ratio(names[left][1]), scope.ratio(names[right][1])
+    fields(step, "factor terms equations", "a congruence step")
+    check_step(scope, "==0", plus(times(top, other_bottom), times(other_top, bottom), -1), step)
+    scope.know(name, "==0", {(("@" + left, 1),): Fraction(1), (("@" + right, 1),): Fraction(-1)} if left != right else {})
+    return str(name)
+
+
+def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared: list[str]) -> None:
+    """The hypotheses hold somewhere: a rational point satisfies every fact, so nothing follows from a contradiction.
+
+    Exponentials, logarithms and normal-cdf are abstract positive terms in the rule of inference, and the witness
+    gives them values as to any variable. Definitions, roots and maxima take the values that the others give;
+    an irrational root is bracketed, and inequalities that are linear in it must hold at both ends.
+    """
+    witness = proof["witness"]
+    need(type(witness) is dict, "a witness gives a value to every variable")
+    abstract = {name for node, name in scope.atoms.items() if json.loads(node)[0] in {"exp", "log", "normal-cdf"}}
+    need(set(witness) == free | abstract, "a witness gives a value to every variable and abstract term, and to nothing else")
+    point = {("@" + name if name in abstract else name): rational(number) for name, number in witness.items()}
+    for name, node in proof["definitions"]:
+        if (number := _ratio_value(scope.ratio(node), point)) is not None:
+            point[name] = number
+    brackets: dict[str, tuple[Fraction, Fraction]] = {}
+    for node_text, name in scope.atoms.items():
+        node = json.loads(node_text)
+        values = [_ratio_value(scope.ratio(argument), point) for argument in node[1 : 1 + ARITY[node[0]]]]
+        known = [number for number in values if number is not None]
+        if name in abstract or len(known) < len(values):
+            continue
+        if node[0] == "maximum":
+            point["@" + name] = max(known)
+        else:
+            low, high = _root(known[0])
+            if low == high:
+                point["@" + name] = low
+            else:
+                brackets["@" + name] = (low, high)
+    own = {name for name in scope.facts if name not in declared}
+    for name, (kind, polynomial) in scope.facts.items():
+        numbers = _corners(polynomial, point, brackets)
+        if numbers is None or (kind == "==0" and len(numbers) > 1):
+            need(name in own, f"the witness gives no rational value to {name}")
+        else:
+            need(all(_holds(kind, number) for number in numbers), f"the witness violates {name}")
+    for name, (conditions, kind, polynomial) in scope.implications.items():
+        reached = [value(condition, point) for condition in conditions]
+        number = value(polynomial, point)
+        need(None not in reached and number is not None, f"the witness gives no rational value to {name}")
+        if all(condition is not None and condition >= 0 for condition in reached) and number is not None:
+            need(_holds(kind, number), f"the witness violates {name}")
+
+
+def _corners(polynomial: Polynomial, point: dict[str, Fraction], brackets: dict[str, tuple[Fraction, Fraction]]) -> list[Fraction] | None:
+    """The values at the ends of the brackets of the irrational roots that occur, where it is linear in each of them."""
+    degrees = {variable: exponent for monomial in polynomial for variable, exponent in monomial if variable in brackets and exponent > 1}
+    names = sorted({variable for monomial in polynomial for variable, _ in monomial if variable in brackets})
+    if degrees or len(names) > 4:
+        return None
+    points = [point]
+    for name in names:
+        points = [{**corner, name: end} for corner in points for end in brackets[name]]
+    numbers = [value(polynomial, corner) for corner in points]
+    known = [number for number in numbers if number is not None]
+    return known if len(known) == len(numbers) else None
+
+
+def _ratio_value(ratio: Ratio, point: dict[str, Fraction]) -> Fraction | None:
+    top, bottom = value(ratio[0], point), value(ratio[1], point)
+    need(bottom is None or bottom > 0, "the witness makes a denominator vanish")
+    return None if top is None or bottom is None else top / bottom
+
+
+def _root(number: Fraction) -> tuple[Fraction, Fraction]:
+    """Two equal rationals if the root is rational, else rationals on both sides of it."""
+    need(number >= 0, "the witness makes a radicand negative")
+    root = Fraction(isqrt(number.numerator), isqrt(number.denominator))
+    if root * root == number:
+        return root, root
+    scaled_down = isqrt((number.numerator << 80) // number.denominator)
+    return Fraction(scaled_down, 1 << 40), Fraction(scaled_down + 1, 1 << 40)
+
+
+def _holds(kind: str, number: Fraction) -> bool:
+    return number > 0 if kind == ">0" else number >= 0 if kind == ">=0" else number == 0
+
+
+# ---------------------------------------------------------------- books
+
+
+def check_enclosure_statement(identifier: str, entry: dict[str, Any]) -> None:
+    """The form of an enclosure; its truth is re-run in ball arithmetic elsewhere."""
+    fields(entry, "kind statement box relation rests_on source digest", identifier)
+    text(entry["statement"], "the statement")
+    text(entry["source"], "the source")
+    need(not items(entry["rests_on"], "rests_on"), "an enclosure rests on nothing else")
+    names = []
+    for row in items(entry["box"], "box"):
+        name, low, high = row
+        need(type(name) is str and _NAME.fullmatch(name) and rational(low) <= rational(high), "a box has a name and two rational ends")
+        names.append(name)
+    kind, slack = fields(entry["relation"], "kind slack", "a relation")
+    need(kind == ">=0" and names and len(set(names)) == len(names) and symbols_of(tree(slack)) <= set(names), "a weak inequality in the variables of the box")
+
+
+def entry_digest(identifier: str, entry: dict[str, Any], below: list[str]) -> str:
+    """A Merkle digest: it covers the entry and the digests of all that it rests on."""
+    return digest([identifier, {name: data for name, data in entry.items() if name != "digest"}, below])
+
+
+def claim_digest(entry: dict[str, Any]) -> str:
+    """The digest of what people must read and believe: the statement, and the facts that its proof starts from.
+
+    It is pinned outside the book. What it leaves out (multipliers, cases, witness) is only ever checked.
+    """
+    unread = {"congruences", "witness", "steps"}
+    claims = {name: data for name, data in entry.items() if name not in {"digest", "proof"}}
+    if type(entry.get("proof")) is dict:
+        claims["proof"] = {name: data for name, data in entry["proof"].items() if name not in unread}
+    return digest(claims)
+
+
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError, ZeroDivisionError)
+
+
+def check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], pins: dict[str, str]) -> str:
+    """``foundation``, ``proved`` or ``enclosed``; raises :class:`Refused`. What it rests on is checked apart."""
+    try:
+        return _check_entry(identifier, entry, book, pins)
+    except MALFORMED as error:
+        raise Refused(f"malformed ({type(error).__name__}: {error})") from error
+
+
+def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], pins: dict[str, str]) -> str:
+    kind = entry.get("kind") if type(entry) is dict else None
+    need(kind in {"foundation", "theorem", "enclosure"}, "an entry is a foundation, a theorem or an enclosure")
+    need(pins.get(identifier) == claim_digest(entry), "its statement and facts are not the pinned ones")
+    if kind == "foundation":
+        statement, source, _ = fields({name: data for name, data in entry.items() if name != "kind"}, "statement source digest", identifier)
+        text(statement, "the statement")
+        text(source, "the source")
+        return "foundation"
+    if kind == "enclosure":
+        check_enclosure_statement(identifier, entry)
+        return "enclosed"
+    check_theorem(identifier, entry, book)
+    return "proved"
+
+
+def check_book(book: Any, pins: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """For every entry ``(verdict, reason)``; the verdict ``failed`` spreads to all that rests on a failed entry."""
+    need(type(book) is dict and set(book) == {"format", "entries"} and book["format"] == FORMAT, f"not a book of the format {FORMAT}")
+    entries = book["entries"]
+    need(type(entries) is dict and entries, "an empty book")
+    results: dict[str, tuple[str, str]] = {}
+    digests: dict[str, str] = {}
+
+    def visit(identifier: str, above: tuple[str, ...]) -> None:
+        if identifier in results or identifier not in entries or identifier in above:
+            return
+        entry = entries[identifier]
+        try:
+            need(type(entry) is dict, "an entry is an object")
+            below = items(entry.get("rests_on", []), "rests_on")
+            for name in below:
+                need(type(name) is str and name in entries, f"rests on {name!r}, which is not in the book")
+                need(name not in (*above, identifier), f"rests on itself through {name}")
+                visit(name, (*above, identifier))
+            failed = [name for name in below if results[name][0] == "failed"]
+            need(not failed, f"rests on {', '.join(failed)}, which failed")
+            digests[identifier] = entry_digest(identifier, entry, [digests[name] for name in below])
+            need(digests[identifier] == entry.get("digest"), "the digest does not match")
+            verdict = check_entry(identifier, entry, entries, pins)
+            needs_balls = verdict == "enclosed" or any(results[name][0] == "enclosed" for name in below)
+            results[identifier] = ("enclosed", "needs python-flint to run again") if needs_balls else (verdict, "")
+        except Refused as refusal:
+            results[identifier] = ("failed", str(refusal))
+        except MALFORMED as error:
+            results[identifier] = ("failed", f"malformed ({type(error).__name__}: {error})")
+
+    for identifier in entries:
+        visit(identifier, ())
+    for identifier in pins:
+        results.setdefault(identifier, ("failed", "required, and not in the book"))
+    return results
+
+
+def main(arguments: list[str]) -> int:
+    here = Path(__file__).resolve().parent
+    book_path = Path(arguments[0]) if arguments else here / "book.json"
+    pins_path = Path(arguments[1]) if len(arguments) > 1 else here / "pins.json"
+    try:
+        pins = loads(pins_path.read_text(encoding="utf-8"))
+        need(type(pins) is dict and pins and all(type(pin) is str for pin in pins.values()), "not a list of pins")
+        results = check_book(loads(book_path.read_text(encoding="utf-8")), pins)
+    except (OSError, ValueError, Refused) as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 2
+    for identifier, (verdict, reason) in results.items():
+        print(f"{verdict:10} {identifier}{': ' + reason if reason else ''}")
+    failed = sum(verdict == "failed" for verdict, _ in results.values())
+    print(f"{len(results)} entries, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
