@@ -35,7 +35,8 @@ class Claim:
     epsilon that the theorem really gives at the claimed delta, ``delta_upper`` one of the delta at the claimed
     epsilon, ``sigma_required`` the least double that makes the claim true (both infinite if no double does).
     ``sensitivity`` is the distance that the theorem bounds, with its derivation. ``status`` is the weakest among
-    the ``theorems`` used; the hypotheses are declared, so the ``weakest_premise`` is always ``assumed``.
+    the ``theorems`` used and the evaluation, which is ``enclosed``; the hypotheses are declared, so the
+    ``weakest_premise`` is always ``assumed``.
     """
 
     theorem: str
@@ -60,7 +61,7 @@ class Claim:
             f"distance <= {self.sensitivity.value!r}",
             f"true epsilon <= {self.epsilon_true.value!r} at this delta; true delta <= {self.delta_upper!r} at this epsilon",
             f"sigma required: {self.sigma_required.value!r}",
-            f"rests on  {self.status.glyph} {', '.join(self.theorems)} ({self.status.label})",
+            f"rests on  {'  '.join(f'{registry.status(name).glyph} {name}' for name in self.theorems)}  ▣ its value here, in balls",
             *(f"premise   ! {premise}" for premise in self.premises),
         ]
         return "\n".join(lines)
@@ -109,7 +110,7 @@ def claim(
         sigma_required=_solved("sigma", lambda: gaussian.least_sigma(e.rational, d.rational, width) if width else 0.0),
         sensitivity=sensitivity,
         delta_upper=gaussian.delta_upper(e.rational, width, s.rational),
-        status=min(registry.status(name) for name in used),
+        status=min(Status.ENCLOSED, *(registry.status(name) for name in used)),  # the number itself is a ball at a point
         theorems=used,
         premises=_premises(theorem, inputs, slack),
     )
