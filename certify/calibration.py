@@ -58,7 +58,8 @@ class GaussianNoise:
         lines = [
             f"{self.solved_for} = {answer[self.solved_for]}   ({_QUESTION[self.solved_for]}{proved})",
             f"for {given}; mechanism {self.mechanism}, mu <= {self.mu.value:.6g}",
-            "rests on  gaussian.profile  ▣ its value here, in balls   premises  ! the sensitivity is at most that  ! the noise is exactly Gaussian",
+            "rests on  gaussian.profile  ▣ its value here, in balls",
+            "premises  ! the sensitivity is at most that  ! the noise is exactly Gaussian",
         ]
         return "\n".join([*lines, self._classical_line()])
 
