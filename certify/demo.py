@@ -184,12 +184,17 @@ def _forgeries(folder: Path, certificate: Certificate) -> Iterator[Forgery]:
 
     statement = json.loads(certificate.envelope.payload)
     value, approx = write_number(Fraction(1, 10))
+    tenth = {"value": value, "approx": approx}
     for entry in (statement["predicate"]["guarantee"], statement["predicate"]["transcript"]):
-        entry["epsilon"] = {"value": value, "approx": approx}
+        entry["epsilon"] = tenth
+    for node in statement["predicate"]["derivation"]:
+        node["number"] = tenth if node["id"] == "epsilon" else node["number"]
     forged = seal(statement).signed(PrivateKey.generate())
     with _copy(folder, forged) as place:
         verdict = verify(place, data=folder / "data.csv", key=folder / "signer.pub")
-    yield Forgery("re-signed by a forger", "claims epsilon = 0.1, with a fresh digest and the forger's own signature", verdict)
+    yield Forgery(
+        "re-signed by a forger", "epsilon = 0.1 wherever it occurs, a fresh digest, the forger's own signature", verdict
+    )
 
     payload = certificate.envelope.payload
     start = payload.index(b'"retained":{"count":') + len(b'"retained":{"count":')
