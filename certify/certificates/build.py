@@ -188,12 +188,13 @@ def _request(run: Run, facts: terms.Facts, before: Predicate | None) -> Request:
 
 def _policy(run: Run, facts: terms.Facts) -> Policy:
     noised = facts.noise == "gaussian"
+    used = terms.scales_used(facts)
     return Policy(
         distance_budget=wire_number(run.distance_budget if noised else 0),
         budget_source=run.budget_source,  # type: ignore[arg-type]
         tolerance=wire_number(run.tolerance if noised else 0),
-        row_bound=wire_number(Fraction(run.scales["row_bound"])),
-        label_bound=wire_number(Fraction(run.scales["label_bound"])),
+        row_bound=wire_number(Fraction(run.scales["row_bound"]) if "row_bound" in used else 1),
+        label_bound=wire_number(Fraction(run.scales["label_bound"]) if "label_bound" in used else 1),
     )
 
 

@@ -130,7 +130,14 @@ def lemmas(theorems: Iterable[str]) -> list[Lemma]:
     from certify.proofs import registry
 
     closure = sorted({name for theorem in theorems for name in (theorem, *registry.closure(theorem))})
-    return [Lemma(id=name, digest=registry.digest(name), status=registry.status(name).label) for name in closure]
+    return [_lemma(name) for name in closure]
+
+
+def _lemma(name: str) -> Lemma:
+    from certify.proofs import registry
+
+    kind = "foundation" if name in registry.foundations() else "enclosure" if name in registry.enclosures() else "theorem"
+    return Lemma(id=name, kind=kind, digest=registry.digest(name), status=registry.status(name).label)  # type: ignore[arg-type]
 
 
 def wire_number(number: Bound | Fraction | float | int) -> Number:

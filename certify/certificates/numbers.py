@@ -9,7 +9,7 @@ from fractions import Fraction
 from certify.bounds.bound import Bound
 
 _HEX = re.compile(r"-?0x[01](\.[0-9a-f]{1,13})?p[+-][0-9]{1,4}")
-_RATIO = re.compile(r"(0|[1-9][0-9]{0,1999})/([1-9][0-9]{0,1999})")
+_RATIO = re.compile(r"(-?(?:0|[1-9][0-9]{0,1999}))/([1-9][0-9]{0,1999})")
 
 
 def write_number(number: Bound | Fraction | float | int) -> tuple[str, str]:

@@ -152,9 +152,10 @@ class Obligation(Record):
 
 
 class Lemma(Record):
-    """One entry of the book on which the derivation rests."""
+    """One entry of the book on which the derivation rests. A foundation is a textbook fact: listed, not proved here."""
 
     id: Name
+    kind: Literal["theorem", "enclosure", "foundation"]
     digest: Digest
     status: StatusLabel
 

@@ -49,6 +49,13 @@ def released(facts: Facts) -> str:
     return "the noised parameters" if facts.noise == "gaussian" else "the exact parameters, correctly rounded"
 
 
+def scales_used(facts: Facts) -> frozenset[str]:
+    """The public scales that the default distance budget depends on; the others are recorded as 1."""
+    if facts.noise == "none" or facts.budget_source != "default":
+        return frozenset()
+    return frozenset({"row_bound", "label_bound"} if facts.kind == "ridge" else {"row_bound"})
+
+
 def premises(facts: Facts) -> list[Premise]:
     """Every premise of a release, in a fixed order, with the support that it has before any re-measurement."""
     chosen = "epsilon and delta" if facts.budget_source == "default" else "epsilon, delta and the distance budget"
@@ -124,8 +131,8 @@ def weakest_premise(found: Iterable[Premise]) -> Weakest:
 
 
 def weakest_theorem(found: Iterable[Lemma]) -> Weakest:
-    """The first of the least supported theorems."""
-    return _weakest((lemma.id, lemma.status) for lemma in found)
+    """The first of the least supported theorems; foundations do not count."""
+    return _weakest((lemma.id, lemma.status) for lemma in found if lemma.kind != "foundation")
 
 
 def _weakest(entries: Iterable[tuple[str, str]]) -> Weakest:

@@ -74,7 +74,7 @@ def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
         require(predicate.weakest_premise == terms.weakest_premise(premises), "the weakest premise is not the one that is named")
     return Replay(
         nodes,
-        tuple(Link(lemma.id, Status.parse(lemma.status)) for lemma in found),
+        tuple(Link(lemma.id, Status.parse(lemma.status)) for lemma in found if lemma.kind != "foundation"),
         tuple(Link(premise.id, Status.parse(premise.status)) for premise in premises),
         facts,
     )
@@ -147,8 +147,9 @@ def _check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> Non
         )
     with ledger.check("exclusions", "what is not promised is said"):
         due_exclusions = terms.exclusions(facts)
-        missing = [item for item in due_exclusions if item not in predicate.exclusions]
-        require(not missing, f"an exclusion is left out: {missing[:1]}")
+        said_exclusions = predicate.exclusions
+        require(said_exclusions[: len(due_exclusions)] == due_exclusions, "an exclusion is left out or altered")
+        require(len(set(said_exclusions)) == len(said_exclusions), "an exclusion is listed twice")
         require(
             facts.entropy == "caller" or terms.CALLER_NOISE not in predicate.exclusions,
             "the exclusions do not fit the source of the noise",
@@ -223,6 +224,7 @@ def _check_lemmas(predicate: Predicate, found: list[Lemma]) -> None:
     require(len(theirs) == len(predicate.lemmas), "a theorem is listed twice")
     require(list(ours) == list(theirs), "the list of theorems is not what the derivation rests on, no more and no less")
     for name, lemma in ours.items():
+        require(theirs[name].kind == lemma.kind, f"{name} is a {lemma.kind} in our book")
         require(theirs[name].digest == lemma.digest, f"{name} is another theorem in our book")
         require(
             theirs[name].status == lemma.status,
@@ -231,15 +233,16 @@ def _check_lemmas(predicate: Predicate, found: list[Lemma]) -> None:
 
 
 def _check_book(predicate: Predicate, ledger: Ledger) -> None:
-    with ledger.check("book", f"the same book of proofs, version {predicate.book.version}"):
-        if predicate.book.version != str(book.VERSION):
-            raise Missing(
-                f"made with book version {predicate.book.version}, ours is {book.VERSION}: theorems were compared one by one"
-            )
-        require(predicate.book.digest == book.book_digest(), "the same version of the book has another digest here")
+    with ledger.check("book", "the same edition of the book of proofs"):
+        if (predicate.book.version, predicate.book.digest) != (str(book.VERSION), book.book_digest()):
+            raise Missing("made with another edition of the book; the theorems used were compared one by one")
 
 
 def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
+    with ledger.check("policy.scales", "public scales that the default budget does not use are 1"):
+        for name in ("row_bound", "label_bound"):
+            used = name in terms.scales_used(facts)
+            require(used or getattr(predicate.policy, name).exact == 1, f"{name} is recorded and not used")
     if facts.noise == "none":
         with ledger.check("policy", "nothing to hide: the policy is empty"):
             require(
@@ -258,7 +261,6 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
             )
         else:
             require(settings.distance_budget.exact > 0, "a distance budget is positive")
-            require(settings.row_bound.exact > 0 and settings.label_bound.exact > 0, "the public scales are positive")
     with ledger.check(
         "policy.sigma", "the noise scale is the least sufficient one, a function of public values and the retained count"
     ):
@@ -306,8 +308,13 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
             transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1,
             "epsilon and delta are out of range",
         )
-        holds = total == 0 or gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
+        if total == 0:
+            require(transcript.epsilon.exact == 0, "an exact transcript has epsilon = 0")
+            return
+        holds = gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
         require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
+        least = gaussian.least_epsilon(transcript.delta.exact, total, Fraction(1))
+        require(_near(transcript.epsilon.exact, Fraction(least)), f"epsilon of the transcript is {least!r} at this delta")
 
 
 def _steps(predicate: Predicate) -> tuple[Item, ...]:

@@ -64,6 +64,8 @@ def _compare(predicate: Predicate, previous: Predicate) -> None:
     )
     recorded = next(node.number.exact for node in predicate.derivation if node.id == "previous-mu")
     require(recorded == previous.transcript.mu.exact, "the previous certificate states another transcript value")
+    due = max(previous.transcript.delta.exact, predicate.guarantee.delta.exact)
+    require(predicate.transcript.delta.exact == due, "the delta of the transcript is not the largest one claimed so far")
     require(previous.problem == predicate.problem, "the previous certificate is about another training problem")
     require(
         previous.request.retained.count == predicate.request.retained.count + predicate.request.forgotten.count,
