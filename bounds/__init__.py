@@ -3,8 +3,10 @@
 from .bound import Bound, Estimate, WrongSide, as_bound
 from .derive import HypothesisError, derive
 from .evidence import Combined, Declared, Derived, Enclosed, Evidence, Measured
+from .losses import LossConstants, loss_constants
+from .utility import excess_risk
 
 __all__ = [
-    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "Measured", "WrongSide",
-    "as_bound", "derive",
+    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "LossConstants", "Measured",
+    "WrongSide", "as_bound", "derive", "excess_risk", "loss_constants",
 ]  # fmt: skip

@@ -68,11 +68,11 @@ class Bound:
     def __float__(self) -> float:
         return self.value
 
-    def at_most(self, limit: float) -> bool:
+    def at_most(self, limit: float | Fraction) -> bool:
         """Whether this proves that the quantity is at most ``limit`` (a lower bound proves nothing)."""
         return self.side.fits(Side.UPPER) and self.rational_or_infinite() <= limit
 
-    def at_least(self, limit: float) -> bool:
+    def at_least(self, limit: float | Fraction) -> bool:
         """Whether this proves that the quantity is at least ``limit``."""
         return self.side.fits(Side.LOWER) and self.rational_or_infinite() >= limit
 
@@ -116,7 +116,9 @@ class Bound:
 
     def __sub__(self, other: Bound | int | float) -> Bound:
         right = as_bound(other)
-        return _combine("difference", _common_side(self.side, right.side.opposite, "a difference"), lambda a, b: a - b, self, right)
+        return _combine(
+            "difference", _common_side(self.side, right.side.opposite, "a difference"), lambda a, b: a - b, self, right
+        )
 
     def __rsub__(self, other: int | float) -> Bound:
         return as_bound(other) - self

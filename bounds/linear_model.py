@@ -74,7 +74,9 @@ def gradient_allowance(
     ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds.
     """
     with precision(_BITS):
-        frobenius, spectral, weights, losses = map(ball_of, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm))
+        frobenius, spectral, weights, losses = map(
+            ball_of, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm)
+        )
         count = ball_of(rows)
         error = (
             ball_of(loss.gradient_lipschitz) * ball_of(gamma(predictor_terms)) * weights * frobenius
@@ -87,7 +89,15 @@ def gradient_allowance(
 
 
 def product_allowance(
-    design: DesignNorms, loss: LossRounding, *, rows: int, block: int, l2: float, parameter_norm: float, vector_norm: float, product_norm: float
+    design: DesignNorms,
+    loss: LossRounding,
+    *,
+    rows: int,
+    block: int,
+    l2: float,
+    parameter_norm: float,
+    vector_norm: float,
+    product_norm: float,
 ) -> float:
     """An upper bound on the Euclidean error of the computed Hessian-vector product at the parameters."""
     with precision(_BITS):

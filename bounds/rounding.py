@@ -8,11 +8,9 @@ Jeannerod & Rump 2013 show that n·u may replace gamma_n for inner products.
 
 from __future__ import annotations
 
-import math
-
 from flint import arb, fmpq
 
-from certify.proofs.balls import ball, precision, upper_double
+from certify.proofs.balls import precision, upper_double
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1000
@@ -50,5 +48,5 @@ def up(value: arb) -> float:
 
 
 def ball_of(number: float) -> arb:
-    """The exact double as a ball; infinities stay infinite."""
-    return arb(number) if math.isinf(number) else ball(number)
+    """The double as a ball; doubles are exact at every precision."""
+    return arb(number)

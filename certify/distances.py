@@ -54,7 +54,9 @@ def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bo
     return derive("output.residual", residual=measured.residual, strong_convexity=objective.strong_convexity)
 
 
-def sharp_distance(objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient, solve: HessianSolve) -> Distance:
+def sharp_distance(
+    objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient, solve: HessianSolve
+) -> Distance:
     """The Newton-corrected bound, or the plain one where that is smaller: one pass a correction, three at most.
 
     The trial step may come from any approximate solve: what it leaves over is measured.
@@ -118,7 +120,9 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
     return best
 
 
-def _corrected(step: torch.Tensor, linear_residual: Bound, previous: Bound, hessian_lipschitz: Bound, strong_convexity: Bound) -> Bound:
+def _corrected(
+    step: torch.Tensor, linear_residual: Bound, previous: Bound, hessian_lipschitz: Bound, strong_convexity: Bound
+) -> Bound:
     """The least of the bounds that iterating the theorem from ``previous`` gives; each is valid."""
     from .objectives.linear import vector_norm_upper
 

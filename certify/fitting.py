@@ -55,7 +55,9 @@ class Policy:
     distance_budget: float | str | None = None
 
 
-def fit(objective: LinearObjective, *, policy: Policy | None = None, report: Callable[[int, float], None] | None = None) -> Fitted:
+def fit(
+    objective: LinearObjective, *, policy: Policy | None = None, report: Callable[[int, float], None] | None = None
+) -> Fitted:
     """Minimise ``objective`` from zero by Newton's method (Newton-CG above 3,000 parameters) to the rounding floor.
 
     Also commits to every record with a fresh secret salt. ``report(step, residual)`` is called after each
@@ -67,7 +69,9 @@ def fit(objective: LinearObjective, *, policy: Policy | None = None, report: Cal
     >>> round(float(fitted.parameters), 6), fitted.distance.value < 1e-12
     (0.833333, True)
     """
-    found = minimise(objective, torch.zeros(objective.dimension, dtype=torch.float64, device=objective.features.device), report=report)
+    found = minimise(
+        objective, torch.zeros(objective.dimension, dtype=torch.float64, device=objective.features.device), report=report
+    )
     rows = objective.features if objective.count == objective.design.rows else objective.features[torch.from_numpy(objective.ids)]
     curvature = None
     if objective.dimension <= DENSE_LIMIT:

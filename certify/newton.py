@@ -80,7 +80,9 @@ def factored(curvature: torch.Tensor, count: int, l2: float) -> FactoredHessian:
     hessian.diagonal().add_(l2)
     factor, failed = torch.linalg.cholesky_ex(hessian)
     if int(failed):
-        raise CannotDecide("the Hessian is not positive definite to working precision: scale the columns by public constants or raise l2")
+        raise CannotDecide(
+            "the Hessian is not positive definite to working precision: scale the columns by public constants or raise l2"
+        )
     return FactoredHessian(factor)
 
 

@@ -12,6 +12,7 @@ from certify.bounds import Bound
 from certify.bounds.evidence import Declared
 from certify.proofs.sides import Side
 
+from .calibration import exact_bound
 from .errors import BudgetNotReached, CannotDecide, InputError
 from .fitting import Fitted
 from .guarantee import Guarantee, Notion
@@ -19,12 +20,12 @@ from .methods.candidate import Candidate
 from .methods.exact import exact_candidate
 from .methods.newton import newton_candidate, retained_curvature
 from .methods.retraining import retrained_candidate
+from .numbers import nonnegative
 from .policy import default_distance_budget, gradient_scale, noise_scale
 from .runs import Run
 from .sampling import fresh_seed, gaussian_noise
 
 if TYPE_CHECKING:
-    from .calibration import GaussianNoise
     from .numbers import Number
     from .objectives import LinearObjective
 
@@ -65,7 +66,7 @@ def unlearn(
     >>> rows = np.random.default_rng(0).uniform(-1, 1, (40, 3))
     >>> fitted = certify.fit(certify.objectives.Logistic(rows, rows[:, 0] > 0, l2=0.1))
     >>> run = certify.unlearn(fitted, [3, 17], epsilon=1, delta="1e-5")
-    >>> run.distance.at_most(run.distance_budget.value), len(run.model)
+    >>> run.distance.at_most(run.distance_budget.rational), len(run.model)
     (True, 3)
     """
     fitted, previous = (source.fitted, source) if isinstance(source, Run) else (source, None)
@@ -101,7 +102,7 @@ def unlearn(
     )  # fmt: skip
     budget = _budget(retained, distance_budget, scales)
     candidate = _run_method(method, fitted, requested, retained, budget.value)
-    if not candidate.distance.at_most(budget.value):
+    if not candidate.distance.at_most(budget.rational):
         raise BudgetNotReached(
             f"the distance to the retrained minimiser could not be certified within the budget {budget.value:.3g}, so nothing was released: "
             "pass a larger distance_budget=, a larger l2, or scale the columns by public constants"
@@ -120,7 +121,7 @@ def unlearn(
         noise=noise,
         distance_budget=budget,
         budget_source="default" if distance_budget is None else "caller",
-        tolerance=_exact(tolerance),
+        tolerance=_exact(tolerance, "tolerance"),
         scales=scales,
         exclusions=tuple(exclusions),
         fitted=_continue(fitted, requested, retained, candidate),
@@ -155,7 +156,7 @@ def _exact_run(
         noise=None,
         distance_budget=Bound(candidate.distance.value, Side.UPPER, candidate.distance.evidence),
         budget_source="default",
-        tolerance=_exact(0),
+        tolerance=_exact(0, "tolerance"),
         scales=scales,
         fitted=_continue(fitted, requested, retained, candidate),
         noiseless=candidate.parameters,
@@ -194,13 +195,12 @@ def _request(forget: Iterable[int]) -> tuple[int, ...]:
 
 def _budget(retained: LinearObjective, distance_budget: Number | None, scales: Mapping[str, float]) -> Bound:
     if distance_budget is not None:
-        return dataclasses.replace(_exact(distance_budget), evidence=Declared("chosen independently of the data"))
+        return dataclasses.replace(
+            _exact(distance_budget, "distance_budget"), evidence=Declared("chosen independently of the data")
+        )
     scale = gradient_scale(retained.kind, scales["row_bound"], scales["label_bound"])
     return default_distance_budget(scale=scale, l2=retained.l2, retained=retained.count)
 
 
-def _exact(number: Number) -> Bound:
-    from .calibration import exact_bound
-    from .numbers import nonnegative
-
-    return exact_bound(nonnegative(number, "tolerance"), "number", "given by the caller")
+def _exact(number: Number, name: str) -> Bound:
+    return exact_bound(nonnegative(number, name), name, "given by the caller")

@@ -37,7 +37,9 @@ def exact_candidate(retained: LinearObjective) -> Candidate:
         if rounded is not None:
             parameters = torch.tensor(rounded, dtype=torch.float64)
             half_ulps = [math.ulp(value) / 2 for value in rounded]
-            distance = Bound(norm_upper(math.hypot(*half_ulps), len(rounded)), Side.UPPER, Enclosed("half an ulp in every coordinate"))
+            distance = Bound(
+                norm_upper(math.hypot(*half_ulps), len(rounded)), Side.UPPER, Enclosed("half an ulp in every coordinate")
+            )
             return Candidate(parameters, retained.measure(parameters), distance, 0, 1)
     raise CannotDecide("a coordinate of the exact solution is too near a tie between two doubles: use method 'newton'")
 

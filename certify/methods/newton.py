@@ -65,7 +65,9 @@ def retained_curvature(fitted: Fitted, forget: Sequence[int]) -> torch.Tensor | 
     if not len(forget):
         return fitted.curvature
     objective = fitted.objective
-    return fitted.curvature - objective.curvature_of_rows(objective.weights(fitted.parameters), np.asarray(forget, dtype=np.int64))
+    return fitted.curvature - objective.curvature_of_rows(
+        objective.weights(fitted.parameters), np.asarray(forget, dtype=np.int64)
+    )
 
 
 def _first_step(

@@ -22,7 +22,8 @@ class Unlearner(Protocol):
 
     Optional capabilities, found by name; a missing one makes checks "skipped, because …":
     ``retrain(data, generator)``, ``noiseless(state, forget)``, ``noise_scale(n, forget_count)``,
-    ``distance_bound(state, forget)``, ``problems(generator)``.
+    ``distance_bound(state, forget)``, ``advance(state, forget, generator)`` (the state from which the next
+    deletion starts), ``problems(generator)``.
     """
 
     guarantee: Guarantee | Mapping[str, Any] | None

@@ -59,7 +59,9 @@ class Design:
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or 0 in self.features.shape:
-            raise InputError(f"features must be a table of at least one row and column, not of shape {tuple(self.features.shape)}")
+            raise InputError(
+                f"features must be a table of at least one row and column, not of shape {tuple(self.features.shape)}"
+            )
 
     @property
     def rows(self) -> int:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from certify.errors import InputError
 
 
-def class_positions(labels: NDArray[Any], classes: tuple[Any, ...] | None, *, exactly: int | None = None) -> tuple[tuple[Any, ...], NDArray[np.int64]]:
+def class_positions(
+    labels: NDArray[Any], classes: tuple[Any, ...] | None, *, exactly: int | None = None
+) -> tuple[tuple[Any, ...], NDArray[np.int64]]:
     """The sorted label values (or the ``classes`` given) and the position of each label among them."""
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         row = int(np.argmin(np.isfinite(labels)))
@@ -30,5 +32,7 @@ def class_positions(labels: NDArray[Any], classes: tuple[Any, ...] | None, *, ex
     positions = np.searchsorted(known, labels)
     outside = (positions == len(known)) | (known[np.minimum(positions, len(known) - 1)] != labels)
     if outside.any():
-        raise InputError(f"label {labels[outside][0]!r} of row {int(np.argmax(outside))} is not one of the model's classes {known.tolist()}")
+        raise InputError(
+            f"label {labels[outside][0]!r} of row {int(np.argmax(outside))} is not one of the model's classes {known.tolist()}"
+        )
     return tuple(known.tolist()), positions.astype(np.int64)

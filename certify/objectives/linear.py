@@ -186,13 +186,17 @@ class LinearObjective(abc.ABC):
 
     def hessian(self, parameters: torch.Tensor) -> torch.Tensor:
         """The Hessian in float64, a (dimension, dimension) matrix."""
-        return self.curvature_sum(self.weights(parameters)) / self.count + self.l2 * torch.eye(self.dimension, dtype=torch.float64)
+        return self.curvature_sum(self.weights(parameters)) / self.count + self.l2 * torch.eye(
+            self.dimension, dtype=torch.float64
+        )
 
     def hessian_product(self, parameters: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
         """The Hessian times a flat vector in float64: one pass over the data."""
         weights, directions = self.weights(parameters), self.weights(vector)
         product, _ = self.design.adjoint(
-            lambda where, rows: self.loss_curvatures(self.design.predictors(rows, weights), self.design.predictors(rows, directions))
+            lambda where, rows: self.loss_curvatures(
+                self.design.predictors(rows, weights), self.design.predictors(rows, directions)
+            )
         )
         return (product / self.count + self.l2 * directions).reshape(-1)
 
@@ -246,14 +250,18 @@ class LinearObjective(abc.ABC):
             gradient_norm=size,
         )
         residual = Bound(size, Side.UPPER) + Bound(error, Side.UPPER)
-        return MeasuredGradient(gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part)
+        return MeasuredGradient(
+            gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part
+        )
 
     def loss_part_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
         """The sum of the loss gradients of the rows at these positions, ridge excluded, shape (k, p)."""
         rows = self.design.select(positions)
         return self.loss_gradients(rows @ weights.T, self.labels[torch.from_numpy(positions).to(self.labels.device)]).T @ rows
 
-    def linear_residual(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> tuple[torch.Tensor, Bound]:
+    def linear_residual(
+        self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor
+    ) -> tuple[torch.Tensor, Bound]:
         """``g + H step`` as computed, and a proved bound on its true norm: one pass over the data."""
         product = self.hessian_product(parameters, step)
         allowance = product_allowance(

@@ -37,7 +37,9 @@ class Logistic(LinearObjective):
     kind: ClassVar[str] = "logistic"
     outputs = 1
 
-    def __init__(self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None) -> None:
+    def __init__(
+        self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None
+    ) -> None:
         super().__init__(features, labels, l2=l2, intercept=intercept)
         self.classes, positions = class_positions(self.original_labels, classes, exactly=2)
         self.labels = torch.from_numpy(2.0 * positions - 1.0).to(self.features.device)
@@ -71,7 +73,7 @@ class Logistic(LinearObjective):
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The larger label where w·x is positive, the smaller elsewhere."""
         scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))[:, 0]
-        return np.asarray(self.classes)[(scores > 0).cpu().numpy().astype(int)]
+        return np.asarray(np.asarray(self.classes)[(scores > 0).cpu().numpy().astype(int)])
 
 
 def _curvature(predictors: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,12 @@ from certify.errors import InputError
 from .linear import LinearObjective
 
 _ROUNDING = LossRounding(
-    gradient_lipschitz=1.0, relative=2 * UNIT_ROUNDOFF, absolute=0.0, curvature=1.0, curvature_lipschitz=0.0, curvature_absolute=2 * UNIT_ROUNDOFF
+    gradient_lipschitz=1.0,
+    relative=2 * UNIT_ROUNDOFF,
+    absolute=0.0,
+    curvature=1.0,
+    curvature_lipschitz=0.0,
+    curvature_absolute=2 * UNIT_ROUNDOFF,
 )
 
 
@@ -36,7 +41,9 @@ class Ridge(LinearObjective):
     def __init__(self, features: Any, labels: Any, *, l2: float, intercept: bool = False) -> None:
         super().__init__(features, labels, l2=l2, intercept=intercept)
         if self.original_labels.dtype.kind not in "fiub":
-            raise InputError(f"ridge regression needs numeric labels, not {self.original_labels.dtype}: encode them or use Logistic")
+            raise InputError(
+                f"ridge regression needs numeric labels, not {self.original_labels.dtype}: encode them or use Logistic"
+            )
         values = self.original_labels.astype(np.float64)
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values)))

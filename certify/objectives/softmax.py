@@ -27,7 +27,9 @@ class Softmax(LinearObjective):
 
     kind: ClassVar[str] = "softmax"
 
-    def __init__(self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None) -> None:
+    def __init__(
+        self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None
+    ) -> None:
         super().__init__(features, labels, l2=l2, intercept=intercept)
         self.classes, positions = class_positions(self.original_labels, classes)
         self.outputs = len(self.classes)
@@ -89,7 +91,7 @@ class Softmax(LinearObjective):
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The class of the largest predictor."""
         scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))
-        return np.asarray(self.classes)[scores.argmax(1).cpu().numpy()]
+        return np.asarray(np.asarray(self.classes)[scores.argmax(1).cpu().numpy()])
 
 
 def _probabilities(predictors: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,77 @@
+"""Gradient, smoothness and Hessian-Lipschitz constants of the losses of linear models on row-bounded data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .bound import Bound
+from .derive import derive
+
+KINDS = ("logistic", "softmax", "squared", "huber", "poisson")
+
+
+@dataclass(frozen=True)
+class LossConstants:
+    """Upper bounds that hold for every record whose row norm is bounded; a ridge term is not counted.
+
+    ``gradient`` bounds the norm of one record's gradient in the parameters, ``smoothness`` its Lipschitz
+    constant, ``hessian_lipschitz`` that of the Hessian. None means that no such constant exists (or that
+    none was asked for), and ``reason`` says why.
+    """
+
+    gradient: Bound | None
+    smoothness: Bound
+    hessian_lipschitz: Bound | None
+    reason: str = ""
+
+
+def loss_constants(
+    kind: str,
+    row_norm: Bound | float,
+    *,
+    parameter_bound: Bound | float | None = None,
+    label_bound: Bound | float | None = None,
+    predictor_bound: Bound | float | None = None,
+    threshold: Bound | float | None = None,
+) -> LossConstants:
+    """The constants of ``kind`` on rows of norm at most ``row_norm`` (with an intercept, of (x, 1)).
+
+    "logistic" and "softmax" need nothing else. "squared" has a gradient bound only on a ball of parameters
+    (``parameter_bound``, ``label_bound``); "huber" needs its ``threshold`` and has no Hessian-Lipschitz
+    constant; "poisson" has constants only where predictors are bounded (``predictor_bound``, ``label_bound``).
+    Raises ``ValueError`` for another kind or a bound that the kind needs and does not get.
+    Every number is derived from a theorem of the book named ``<kind>.<constant>``.
+
+    >>> loss_constants("logistic", 1.0).smoothness.value
+    0.25
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no constants are known for a {kind!r} loss: use one of {', '.join(KINDS)}")
+    if kind in ("logistic", "softmax"):
+        return LossConstants(
+            derive(f"{kind}.gradient", row_norm=row_norm),
+            derive(f"{kind}.smoothness", row_norm=row_norm),
+            derive(f"{kind}.hessian-lipschitz", row_norm=row_norm),
+        )
+    if kind == "squared":
+        smoothness = derive("squared.smoothness", row_norm=row_norm)
+        third = derive("squared.hessian-lipschitz", row_norm=row_norm)
+        if parameter_bound is None or label_bound is None:
+            return LossConstants(
+                None, smoothness, third, "the gradient is bounded only on a ball: pass parameter_bound and label_bound"
+            )
+        gradient = derive("squared.gradient", row_norm=row_norm, parameter_bound=parameter_bound, label_bound=label_bound)
+        return LossConstants(gradient, smoothness, third)
+    if kind == "huber":
+        if threshold is None:
+            raise ValueError("a Huber loss needs its threshold")
+        gradient = derive("huber.gradient", row_norm=row_norm, threshold=threshold)
+        smoothness = derive("huber.smoothness", row_norm=row_norm)
+        return LossConstants(gradient, smoothness, None, "the Hessian of the Huber loss jumps: no second-order certificate")
+    if predictor_bound is None or label_bound is None:
+        raise ValueError("Poisson regression has constants only on bounded predictors: pass predictor_bound and label_bound")
+    return LossConstants(
+        derive("poisson.gradient", row_norm=row_norm, predictor_bound=predictor_bound, label_bound=label_bound),
+        derive("poisson.smoothness", row_norm=row_norm, predictor_bound=predictor_bound),
+        derive("poisson.hessian-lipschitz", row_norm=row_norm, predictor_bound=predictor_bound),
+    )

@@ -1,0 +1,112 @@
+"""The certified distance against the true one, known to thirty digits, on real data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import true_minimiser
+from real_data import REAL
+
+import certify
+from certify.distances import enclosed_distance
+from certify.objectives import Logistic, Ridge, Softmax
+
+SHARP = 1.5
+BEFORE = 30.0
+
+
+def check_candidate(
+    objective: certify.objectives.LinearObjective, truth_of: object, parameters: torch.Tensor
+) -> tuple[float, bool]:
+    """The ratio of certified over true distance, and whether it may be asked to be sharp."""
+    true = truth_of.distance(parameters)  # type: ignore[attr-defined]
+    certified = certify.distance(objective, parameters)
+    assert certified.at_least(true) or certified.value >= true * (1 - 1e-12), (certified.value, true)
+    measured = objective.measure(parameters)
+    e0 = measured.residual.value / objective.l2
+    above_floor = measured.residual.value > 20 * measured.error
+    sharp = objective.hessian_lipschitz.value * e0 < objective.l2 and above_floor
+    return certified.value / true, sharp if above_floor else False
+
+
+@pytest.mark.parametrize("l2", [1e-1, 1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("name", ["breast-cancer", "digits-3-8", "wine"])
+@pytest.mark.parametrize("forgotten", [1, 10, 50])
+def test_the_certified_distance_covers_the_true_one_and_is_sharp(name: str, l2: float, forgotten: int) -> None:
+    objective = REAL[name](l2)
+    fitted = certify.fit(objective)
+    forget = np.random.default_rng(forgotten).choice(objective.count, forgotten, replace=False).tolist()
+    run = certify.unlearn(fitted, forget, epsilon=1, delta="1e-5")
+    truth = true_minimiser(run.objective, run.noiseless)
+    assert truth.error < 1e-30
+    assert run.distance.value >= truth.distance(run.noiseless)
+    candidates = [fitted.parameters, run.noiseless]
+    candidates += [run.noiseless + 10.0**power * (fitted.parameters - run.noiseless) for power in (-1, -2, -4)]
+    for parameters in candidates:
+        ratio, sharp = check_candidate(run.objective, truth, parameters)
+        if sharp:
+            assert ratio <= SHARP, (name, l2, forgotten, ratio)
+        elif run.objective.measure(parameters).residual.value > 20 * run.objective.measure(parameters).error:
+            assert ratio <= BEFORE, (name, l2, forgotten, ratio)
+
+
+@pytest.mark.parametrize("l2", [1e-2, 1e-4])
+def test_ten_classes_too(l2: float) -> None:
+    objective = REAL["ten-digits"](l2)
+    run = certify.unlearn(certify.fit(objective), list(range(50)), epsilon=1, delta="1e-5")
+    truth = true_minimiser(run.objective, run.noiseless)
+    assert truth.distance(run.noiseless) <= run.distance.value <= run.distance_budget.value
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["logistic", "softmax", "ridge"]), st.integers(-8, 1), st.booleans())
+def test_any_candidate_is_covered(seed: int, kind: str, power: int, intercept: bool) -> None:
+    random = np.random.default_rng(seed)
+    features = random.standard_normal((40, 4)) * 10.0 ** random.uniform(-1, 1, 4)
+    if kind == "ridge":
+        objective: certify.objectives.LinearObjective = Ridge(features, random.standard_normal(40), l2=0.05, intercept=intercept)
+    elif kind == "logistic":
+        objective = Logistic(features, np.arange(40) % 2, l2=0.05, intercept=intercept)
+    else:
+        objective = Softmax(features, np.arange(40) % 3, l2=0.05, intercept=intercept)
+    truth = true_minimiser(objective)
+    centre = torch.tensor([float(value.mid()) for value in truth.point], dtype=torch.float64)
+    candidate = centre + 10.0**power * torch.from_numpy(random.standard_normal(objective.dimension))
+    true = truth.distance(candidate)
+    assert certify.distance(objective, candidate).value >= true
+    assert enclosed_distance(objective, candidate).value >= true
+
+
+def test_balls_are_sharper_than_float64_at_the_rounding_floor() -> None:
+    objective = REAL["breast-cancer"](1e-4)
+    fitted = certify.fit(objective)
+    truth = true_minimiser(objective, fitted.parameters)
+    inside = enclosed_distance(objective, fitted.parameters).value
+    assert truth.distance(fitted.parameters) <= inside <= 1.01 * truth.distance(fitted.parameters) + 1e-20
+    assert inside < certify.distance(objective, fitted.parameters).value
+
+
+def test_the_residual_of_the_wrong_rows_does_not_cover_the_truth() -> None:
+    """Negative control: measured on all rows, the fit looks perfect; its distance to the retrained model is not."""
+    objective = REAL["breast-cancer"](1e-3)
+    fitted = certify.fit(objective)
+    retained = objective.without(range(50))
+    truth = true_minimiser(retained, fitted.parameters)
+    assert certify.distance(objective, fitted.parameters).value < 1e-6 * truth.distance(fitted.parameters)
+    assert certify.distance(retained, fitted.parameters).value >= truth.distance(fitted.parameters)
+
+
+def test_overstated_strong_convexity_would_undercut_the_truth() -> None:
+    """Negative control: on one flat direction the plain bound is attained, so nothing larger than l2 is sound."""
+    objective = Ridge(np.array([[1e-9]]), [0.0], l2=0.5)
+    certified = certify.distance(objective, torch.ones(1)).value
+    assert certified >= 1.0 > certified / 1.01
+
+
+@pytest.mark.parametrize("parameters", [torch.ones(2), torch.full((3,), torch.nan)])
+def test_unusable_parameters_are_refused(parameters: torch.Tensor) -> None:
+    with pytest.raises(certify.InputError):
+        certify.distance(Ridge(np.eye(3), [1.0, 2.0, 3.0], l2=0.1), parameters)
