@@ -31,7 +31,9 @@ def theorem_entry(statement: Theorem) -> dict[str, Any]:
             {"symbol": row.symbol, "meaning": row.meaning, "side": row.side.value, "domain": row.domain.value, "unit": row.unit}
             for row in statement.hypotheses
         ],
-        "side_conditions": [{"kind": row.kind, "slack": to_data(row.slack), "words": row.words} for row in statement.side_conditions],
+        "side_conditions": [
+            {"kind": row.kind, "slack": to_data(row.slack), "words": row.words} for row in statement.side_conditions
+        ],
         "conclusion": {
             "symbol": statement.conclusion.symbol,
             "meaning": statement.conclusion.meaning,

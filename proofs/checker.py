@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "certify-book/1"
-ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2}
+ARITY = {
+    "symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1,
+    "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2,
+}  # fmt: skip
 TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum"}
 DOMAINS = {"positive", "nonnegative", "count", "probability"}
 RELATIONS = {">0", ">=0", "==0"}
@@ -108,7 +111,9 @@ def tree(node: Any, depth: int = 0) -> Any:
     elif operator == "rational":
         rational(node[1])
     elif operator == "power":
-        need(type(node[2]) is str and _EXPONENT.fullmatch(node[2]) and int(node[2]) <= 64, "an exponent is an integer from 0 to 64")
+        need(
+            type(node[2]) is str and _EXPONENT.fullmatch(node[2]) and int(node[2]) <= 64, "an exponent is an integer from 0 to 64"
+        )
     return node
 
 
@@ -120,7 +125,7 @@ def symbols_of(node: Any) -> set[str]:
 
 def substitute(node: Any, values: dict[str, Any]) -> Any:
     if node[0] == "symbol":
-        return values[node[1]] if node[1] in values else node
+        return values.get(node[1], node)
     arity = ARITY[node[0]]
     return [node[0], *(substitute(argument, values) for argument in node[1 : 1 + arity]), *node[1 + arity :]]
 
@@ -138,12 +143,14 @@ def plus(left: Polynomial, right: Polynomial, scale: Fraction | int = 1) -> Poly
 
 
 def times(left: Polynomial, right: Polynomial) -> Polynomial:
+    need(len(left) * len(right) <= 250_000, "a polynomial is too large")
     total: Polynomial = {}
     for one, a in left.items():
         for two, b in right.items():
             powers = dict(one)
             for variable, exponent in two:
                 powers[variable] = powers.get(variable, 0) + exponent
+            need(sum(powers.values()) <= 256, "a degree is too large")
             monomial = tuple(sorted(powers.items()))
             total[monomial] = total.get(monomial, Fraction(0)) + a * b
     return {monomial: coefficient for monomial, coefficient in total.items() if coefficient}
@@ -153,6 +160,10 @@ def raised(base: Polynomial, exponent: int) -> Polynomial:
     result = ONE
     for _ in range(exponent):
         result = times(result, base)
+        need(
+            all(max(abs(number.numerator), number.denominator).bit_length() < 20_000 for number in result.values()),
+            "a number is too large",
+        )
     return result
 
 
@@ -202,7 +213,10 @@ class Scope:
         return str(name)
 
     def know(self, name: Any, kind: Any, polynomial: Polynomial) -> None:
-        need(type(name) is str and name and name not in self.facts and name not in self.implications, f"fact {name!r} is named twice")
+        need(
+            type(name) is str and name and name not in self.facts and name not in self.implications,
+            f"fact {name!r} is named twice",
+        )
         need(type(kind) is str and kind in RELATIONS, f"{kind!r} is not a relation")
         self.facts[name] = (kind, polynomial)
         both_ways = (polynomial, plus({}, polynomial, -1)) if kind == "==0" else (polynomial,)
@@ -373,8 +387,8 @@ def _terms(scope: Scope, node: Any, variable: str) -> tuple[list[Term], list[Ter
     """The expression and its derivative as sums of terms."""
     operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
     if operator in {"symbol", "rational"}:
-        slope = ONE if node == ["symbol", variable] else {}
-        return [(scope.ratio(node), ZERO, (), 0)], [((slope, ONE), ZERO, (), 0)]
+        own = ONE if node == ["symbol", variable] else {}
+        return [(scope.ratio(node), ZERO, (), 0)], [((own, ONE), ZERO, (), 0)]
     parts = [_terms(scope, argument, variable) for argument in inner]
     if operator == "sum":
         return parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]
@@ -455,7 +469,10 @@ def check_monotone(entry: dict[str, Any], scope: Scope, sides: dict[str, str]) -
         if found == "?":
             need(not entry["side_conditions"], "the derivative rule is for hypotheses that vary independently")
             found, derived = derivative_direction(scope, formula, symbol, set(sides)), True
-        need(found in {"constant", wanted}, f"the formula is not known to move {wanted} with {symbol}, which is given as {side} bound")
+        need(
+            found in {"constant", wanted},
+            f"the formula is not known to move {wanted} with {symbol}, which is given as {side} bound",
+        )
         for condition in entry["side_conditions"]:
             kept = "down" if side == "upper" else "up"
             need(
@@ -553,7 +570,7 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     text(entry["source"], "the source")
     scope, sides = read_statement(entry)
     proof = entry["proof"]
-    fields(proof, "target variables definitions terms facts citations congruences witness steps", "a proof")
+    fields(proof, "target variables terms facts citations congruences witness steps", "a proof")
     rests_on = {text(name, "a dependency") for name in items(entry["rests_on"], "rests_on")}
     need(len(rests_on) == len(entry["rests_on"]), "a dependency is repeated")
     used: set[str] = set()
@@ -569,10 +586,6 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
         scope.declare(name)
         text(meaning, "the meaning of a variable")
     free = set(scope.variables)
-    for name, node in items(proof["definitions"], "definitions"):
-        top, bottom = scope.ratio(tree(node))
-        scope.declare(name)
-        scope.know(name, "==0", plus(times({((name, 1),): Fraction(1)}, bottom), top, -1))
     declared: list[str] = []
     facts = [_fact(data) for data in items(proof["facts"], "facts")]
     _learn_plain(scope, facts, sides, declared)
@@ -584,8 +597,7 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     for data in items(proof["citations"], "citations"):
         used |= _cite(scope, data, book, rests_on, counts, declared)
     need(used == rests_on, f"cited but not listed, or listed but not cited: {', '.join(sorted(used ^ rests_on))}")
-    for data in items(proof["congruences"], "congruences"):
-        declared.append(_congruence(scope, data))
+    declared += [_congruence(scope, data) for data in items(proof["congruences"], "congruences")]
     _check_witness(scope, proof, free, declared)
 
     target = proof["target"]
@@ -614,7 +626,9 @@ def _transcendental(node: Any) -> bool:
     return node[0] in TRANSCENDENTAL or any(_transcendental(argument) for argument in node[1 : 1 + ARITY[node[0]]])
 
 
-def _learn(scope: Scope, fact: list[Any], sides: dict[str, str], book: dict[str, Any], rests_on: set[str], declared: list[str]) -> set[str]:
+def _learn(
+    scope: Scope, fact: list[Any], sides: dict[str, str], book: dict[str, Any], rests_on: set[str], declared: list[str]
+) -> set[str]:
     """Take a fact from foundations or from the meaning of a hypothesis; return the foundations that it uses."""
     name, because, kind, slack = fact
     used = set()
@@ -622,11 +636,20 @@ def _learn(scope: Scope, fact: list[Any], sides: dict[str, str], book: dict[str,
         need(type(reason) is str, "a reason is an id")
         if reason.startswith("hypothesis:"):
             symbol = reason.removeprefix("hypothesis:")
-            need(symbol in sides and symbol in symbols_of(slack) and kind != "==0", f"{name} does not state the hypothesis {symbol}")
+            need(
+                symbol in sides and symbol in symbols_of(slack) and kind != "==0",
+                f"{name} does not state the hypothesis {symbol}",
+            )
             way = scope.direction(slack, symbol)
-            need(sides[symbol] == "exact" or way == ("up" if sides[symbol] == "upper" else "down"), f"{name}: {symbol} stands on the wrong side")
+            need(
+                sides[symbol] == "exact" or way == ("up" if sides[symbol] == "upper" else "down"),
+                f"{name}: {symbol} stands on the wrong side",
+            )
         else:
-            need(book.get(reason, {}).get("kind") == "foundation" and reason in rests_on, f"{name} rests on {reason}, which is no listed foundation")
+            need(
+                book.get(reason, {}).get("kind") == "foundation" and reason in rests_on,
+                f"{name} rests on {reason}, which is no listed foundation",
+            )
             used.add(reason)
     if name not in declared:
         scope.know(name, kind, scope.relation(slack))
@@ -643,16 +666,20 @@ def _cite(scope: Scope, data: Any, book: dict[str, Any], rests_on: set[str], cou
     for node in values.values():
         tree(node)
     if other.get("kind") == "enclosure":
-        need(target is None and set(values) == {row[0] for row in other["box"]}, f"{name}: give a value for every variable of {cited}")
-        conditions = []
-        for symbol, low, high in other["box"]:
-            for node in (["sum", values[symbol], ["rational", _negative(low)]], ["sum", ["rational", high], _minus(values[symbol])]):
-                if scope.sign(node) not in {"+", "0+"}:
-                    conditions.append(scope.relation(node))
+        need(
+            target is None and set(values) == {row[0] for row in other["box"]},
+            f"{name}: give a value for every variable of {cited}",
+        )
+        above = [["sum", values[symbol], ["rational", str(-rational(low))]] for symbol, low, _ in other["box"]]
+        below = [["sum", ["rational", high], _minus(values[symbol])] for symbol, _, high in other["box"]]
+        conditions = [scope.relation(node) for node in above + below if scope.sign(node) not in {"+", "0+"}]
         polynomial = scope.relation(substitute(other["relation"]["slack"], values))
         kind = other["relation"]["kind"]
     else:
-        need(other.get("kind") == "theorem" and {row["symbol"] for row in other["hypotheses"]} == set(values), f"{name}: give every hypothesis")
+        need(
+            other.get("kind") == "theorem" and {row["symbol"] for row in other["hypotheses"]} == set(values),
+            f"{name}: give every hypothesis",
+        )
         for row in other["hypotheses"]:
             sign = scope.sign(values[row["symbol"]])
             need(row["domain"] != "probability", "a theorem about a probability is not cited")
@@ -678,15 +705,14 @@ def _minus(node: Any) -> Any:
     return ["product", ["rational", "-1"], node]
 
 
-def _negative(number: Any) -> str:
-    return str(-rational(number))
-
-
 def _congruence(scope: Scope, data: Any) -> str:
     """Equal arguments give equal values: the equation left == right of two declared terms of one operator."""
     name, left, right, step = fields(data, "name left right step", "a congruence")
     names = {atom: json.loads(node) for node, atom in scope.atoms.items()}
-    need(left in names and right in names and names[left][0] == names[right][0] and names[left][0] != "maximum", f"{name}: two terms of one operator")
+    need(
+        left in names and right in names and names[left][0] == names[right][0] and names[left][0] != "maximum",
+        f"{name}: two terms of one operator",
+    )
     (top, bottom), (other_top, other_bottom) = scope.ratio(names[left][1]), scope.ratio(names[right][1])
     fields(step, "factor terms equations", "a congruence step")
     check_step(scope, "==0", plus(times(top, other_bottom), times(other_top, bottom), -1), step)
@@ -698,7 +724,7 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
     """The hypotheses hold somewhere: a rational point satisfies every fact, so nothing follows from a contradiction.
 
     Exponentials, logarithms and normal-cdf are abstract positive terms in the rule of inference, and the witness
-    gives them values as to any variable. Definitions, roots and maxima take the values that the others give;
+    gives them values as to any variable. Roots and maxima take the values that the others give;
     an irrational root is bracketed, and inequalities that are linear in it must hold at both ends.
     """
     witness = proof["witness"]
@@ -706,9 +732,6 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
     abstract = {name for node, name in scope.atoms.items() if json.loads(node)[0] in {"exp", "log", "normal-cdf"}}
     need(set(witness) == free | abstract, "a witness gives a value to every variable and abstract term, and to nothing else")
     point = {("@" + name if name in abstract else name): rational(number) for name, number in witness.items()}
-    for name, node in proof["definitions"]:
-        if (number := _ratio_value(scope.ratio(node), point)) is not None:
-            point[name] = number
     brackets: dict[str, tuple[Fraction, Fraction]] = {}
     for node_text, name in scope.atoms.items():
         node = json.loads(node_text)
@@ -739,9 +762,13 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
             need(_holds(kind, number), f"the witness violates {name}")
 
 
-def _corners(polynomial: Polynomial, point: dict[str, Fraction], brackets: dict[str, tuple[Fraction, Fraction]]) -> list[Fraction] | None:
+def _corners(
+    polynomial: Polynomial, point: dict[str, Fraction], brackets: dict[str, tuple[Fraction, Fraction]]
+) -> list[Fraction] | None:
     """The values at the ends of the brackets of the irrational roots that occur, where it is linear in each of them."""
-    degrees = {variable: exponent for monomial in polynomial for variable, exponent in monomial if variable in brackets and exponent > 1}
+    degrees = {
+        variable: exponent for monomial in polynomial for variable, exponent in monomial if variable in brackets and exponent > 1
+    }
     names = sorted({variable for monomial in polynomial for variable, _ in monomial if variable in brackets})
     if degrees or len(names) > 4:
         return None
@@ -785,10 +812,16 @@ def check_enclosure_statement(identifier: str, entry: dict[str, Any]) -> None:
     names = []
     for row in items(entry["box"], "box"):
         name, low, high = row
-        need(type(name) is str and _NAME.fullmatch(name) and rational(low) <= rational(high), "a box has a name and two rational ends")
+        need(
+            type(name) is str and _NAME.fullmatch(name) and rational(low) <= rational(high),
+            "a box has a name and two rational ends",
+        )
         names.append(name)
     kind, slack = fields(entry["relation"], "kind slack", "a relation")
-    need(kind == ">=0" and names and len(set(names)) == len(names) and symbols_of(tree(slack)) <= set(names), "a weak inequality in the variables of the box")
+    need(
+        kind == ">=0" and names and len(set(names)) == len(names) and symbols_of(tree(slack)) <= set(names),
+        "a weak inequality in the variables of the box",
+    )
 
 
 def entry_digest(identifier: str, entry: dict[str, Any], below: list[str]) -> str:
@@ -824,7 +857,9 @@ def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], p
     need(kind in {"foundation", "theorem", "enclosure"}, "an entry is a foundation, a theorem or an enclosure")
     need(pins.get(identifier) == claim_digest(entry), "its statement and facts are not the pinned ones")
     if kind == "foundation":
-        statement, source, _ = fields({name: data for name, data in entry.items() if name != "kind"}, "statement source digest", identifier)
+        statement, source, _ = fields(
+            {name: data for name, data in entry.items() if name != "kind"}, "statement source digest", identifier
+        )
         text(statement, "the statement")
         text(source, "the source")
         return "foundation"
@@ -837,7 +872,10 @@ def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], p
 
 def check_book(book: Any, pins: dict[str, str]) -> dict[str, tuple[str, str]]:
     """For every entry ``(verdict, reason)``; the verdict ``failed`` spreads to all that rests on a failed entry."""
-    need(type(book) is dict and set(book) == {"format", "entries"} and book["format"] == FORMAT, f"not a book of the format {FORMAT}")
+    need(
+        type(book) is dict and set(book) == {"format", "entries"} and book["format"] == FORMAT,
+        f"not a book of the format {FORMAT}",
+    )
     entries = book["entries"]
     need(type(entries) is dict and entries, "an empty book")
     results: dict[str, tuple[str, str]] = {}
@@ -881,7 +919,7 @@ def main(arguments: list[str]) -> int:
         pins = loads(pins_path.read_text(encoding="utf-8"))
         need(type(pins) is dict and pins and all(type(pin) is str for pin in pins.values()), "not a list of pins")
         results = check_book(loads(book_path.read_text(encoding="utf-8")), pins)
-    except (OSError, ValueError, Refused) as error:
+    except (OSError, ValueError, RecursionError, Refused) as error:
         print(f"refused: {error}", file=sys.stderr)
         return 2
     for identifier, (verdict, reason) in results.items():

@@ -99,6 +99,6 @@ def prove_on_box(slack: Expression, box: tuple[tuple[str, Fraction, Fraction], .
             low, high = edges[widest]
             if low == high:
                 raise NotEnclosed("not settled at a single point")
-            for half in ((low, (low + high) / 2), ((low + high) / 2, high)):
-                pending.append((*edges[:widest], half, *edges[widest + 1 :]))
+            halves = ((low, (low + high) / 2), ((low + high) / 2, high))
+            pending.extend((*edges[:widest], half, *edges[widest + 1 :]) for half in halves)
     return count

@@ -18,7 +18,10 @@ from .balls import ball
 
 Operand: TypeAlias = Union["Expression", int, Fraction]
 
-_ARITY = {"symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1, "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2}
+_ARITY = {
+    "symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1,
+    "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,8 @@ def as_ball(node: Expression, values: Mapping[str, arb]) -> arb:
         case "quotient":
             return inner[0] / inner[1]
         case "power":
-            return inner[0] ** int(node.literal)  # type: ignore[arg-type]
+            power: arb = inner[0] ** int(node.literal)  # type: ignore[arg-type]
+            return power
         case "sqrt":
             return inner[0].sqrt()
         case "exp":

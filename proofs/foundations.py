@@ -74,8 +74,8 @@ FOUNDATIONS = (
         "analysis.loss-derivatives",
         "With s = 1/(1 + exp(-z)) in (0, 1): the logistic loss log(1 + exp(z)) - b z, b in {0, 1}, has derivatives s - b, s(1 - s) and "
         "s(1 - s)(1 - 2s). With p the softmax of z, the loss log sum exp(z) - z_y has gradient p - e_y, second derivative along u "
-        "the variance, and third derivative along u the third central moment, of u under p; it is nonnegative, and log K at z = 0 in R^K. The loss exp(z) - b z has "
-        "derivatives exp(z) - b, exp(z), exp(z).",
+        "the variance, and third derivative along u the third central moment, of u under p; it is nonnegative, and log K at z = 0 "
+        "in R^K. The loss exp(z) - b z, b a count, has derivatives exp(z) - b, exp(z), exp(z).",
         "Boyd & Vandenberghe, Convex Optimization (2004), sections 3.1.5 and 7.1.1; "
         "McCullagh & Nelder, Generalized Linear Models (2nd ed. 1989), section 2.2.2 (cumulants)",
     ),

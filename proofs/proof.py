@@ -144,7 +144,6 @@ class AlgebraicProof:
     witness: Mapping[str, Fraction | int]
     citations: tuple[Citation, ...] = ()
     terms: Mapping[str, Expression] = field(default_factory=dict)
-    definitions: Mapping[str, Expression] = field(default_factory=dict)
     congruences: tuple[Congruence, ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -152,7 +151,6 @@ class AlgebraicProof:
         return {
             "target": self.target,
             "variables": [[name, meaning] for name, meaning in self.variables.items()],
-            "definitions": [[name, to_data(value)] for name, value in self.definitions.items()],
             "terms": [[name, to_data(term)] for name, term in self.terms.items()],
             "facts": [fact.data() for fact in self.facts],
             "citations": [citation.data() for citation in self.citations],

@@ -35,7 +35,11 @@ def theorems() -> Mapping[str, Theorem]:
 @cache
 def enclosures() -> Mapping[str, Enclosure]:
     """The inequalities on boxes that theorems rest on, by id."""
-    return {lemma.id: lemma for family in _FAMILIES for lemma in getattr(import_module(f".theorems.{family}", __package__), "ENCLOSURES", ())}
+    return {
+        lemma.id: lemma
+        for family in _FAMILIES
+        for lemma in getattr(import_module(f".theorems.{family}", __package__), "ENCLOSURES", ())
+    }
 
 
 @cache

@@ -8,7 +8,9 @@ from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
 from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, RETAINED, STRONG_CONVEXITY
 
-residual, strong_convexity, n, m, lipschitz, distance, tolerance = symbols("residual strong_convexity n m lipschitz distance tolerance")
+residual, strong_convexity, n, m, lipschitz, distance, tolerance = symbols(
+    "residual strong_convexity n m lipschitz distance tolerance"
+)
 e, g, inner, v, c = symbols("e g inner v c")
 
 OUTPUT_RESIDUAL = Theorem(

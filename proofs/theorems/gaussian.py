@@ -17,7 +17,9 @@ _UPPER = sensitivity / (2 * sigma) - epsilon * sigma / sensitivity
 _LOWER = -(sensitivity / (2 * sigma)) - epsilon * sigma / sensitivity
 _ROOT = sqrt(first**2 + second**2)
 
-_MU = Conclusion("mu", "parameter of Gaussian differential privacy: the two laws are at least as close as N(0, 1) and N(mu, 1)", Side.UPPER)
+_MU = Conclusion(
+    "mu", "parameter of Gaussian differential privacy: the two laws are at least as close as N(0, 1) and N(mu, 1)", Side.UPPER
+)
 
 PROFILE = Theorem(
     id="gaussian.profile",

@@ -17,10 +17,18 @@ e, d, s, inner, h, q, r = symbols("e d s inner h q r")
 
 _STEP = Hypothesis("step", "at or above the norm of the trial step", Side.UPPER, Domain.NONNEGATIVE, "parameter")
 _LINEAR_RESIDUAL = Hypothesis(
-    "linear_residual", "at or above the norm of gradient plus Hessian times step", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
+    "linear_residual",
+    "at or above the norm of gradient plus Hessian times step",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "loss/parameter",
 )
 _PREVIOUS = Hypothesis(
-    "previous_distance", "at or above the distance from the parameters to the minimiser, before the step", Side.UPPER, Domain.NONNEGATIVE, "parameter"
+    "previous_distance",
+    "at or above the distance from the parameters to the minimiser, before the step",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "parameter",
 )
 
 AFTER_STEP = Theorem(

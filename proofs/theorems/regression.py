@@ -27,7 +27,10 @@ _H = {"h": "norm of the feature row"}
 _LABELS = Hypothesis("label_bound", "at or above the absolute value of every label", Side.UPPER, Domain.NONNEGATIVE, "label")
 _PARAMETERS = Hypothesis("parameter_bound", "at or above the norm of the parameters", Side.UPPER, Domain.NONNEGATIVE, "parameter")
 _PREDICTORS = Hypothesis(
-    "predictor_bound", "at or above the absolute value of every linear predictor x.w on the convex set considered", Side.UPPER, Domain.NONNEGATIVE
+    "predictor_bound",
+    "at or above the absolute value of every linear predictor x.w on the convex set considered",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
 )
 _THRESHOLD = Hypothesis("threshold", "the residual at which the Huber loss turns linear", Side.UPPER, Domain.NONNEGATIVE, "label")
 mu = symbols("mu")[0]

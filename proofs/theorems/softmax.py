@@ -75,7 +75,10 @@ _SPREAD = Step(
 )  # fmt: skip
 _NORMS = tuple(
     Term(6, root, ("length", name)) for name in ("row_norm", "w at least 0") for root in (row_norm**2, row_norm * w, w**2)
-) + tuple(Term(multiplier, root, ("spread",)) for multiplier, root in ((Fraction(3, 4), 2 * w**2), (Fraction(3, 2), w * _RANGE), (Fraction(3, 4), _RANGE**2)))
+) + tuple(
+    Term(multiplier, root, ("spread",))
+    for multiplier, root in ((Fraction(3, 4), 2 * w**2), (Fraction(3, 2), w * _RANGE), (Fraction(3, 4), _RANGE**2))
+)
 
 
 def _third_moment(bound: Step, greatest: Expression, *terms: Term, before: Steps = ()) -> Steps:
@@ -102,7 +105,7 @@ _NARROW_TERMS = (
     Term(Fraction(243, 64), q**2, ("narrow",)),
     Term(Fraction(891, 256), q**3),
 )
-_MOMENT_WITNESS = {"row_norm": 3, "t": Fraction(3, 2), "v": 2, "p": 1, "q": 2, "a": -1, "w": 3}
+_MOMENT_WITNESS: dict[str, Fraction | int] = {"row_norm": 3, "t": Fraction(3, 2), "v": 2, "p": 1, "q": 2, "a": -1, "w": 3}
 
 HESSIAN_LIPSCHITZ = Theorem(
     id="softmax.hessian-lipschitz",

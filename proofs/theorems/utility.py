@@ -67,7 +67,9 @@ EXCESS_RISK = Theorem(
         ),
         witness=_WITNESS,
     ),
-    false_sibling=FalseSibling("the cost of the noise in one coordinate only", smoothness / 2 * (distance**2 + dimension * sigma**2 / 2), counterexample=_WITNESS),
+    false_sibling=FalseSibling(
+        "half of the cost of the noise", smoothness / 2 * (distance**2 + dimension * sigma**2 / 2), counterexample=_WITNESS
+    ),
 )  # fmt: skip
 
 THEOREMS = (EXCESS_RISK,)

@@ -9,13 +9,25 @@ from ..theorem import Conclusion, Domain, Hypothesis, Relation
 _n, _m = symbols("n m")
 
 STRONG_CONVEXITY = Hypothesis(
-    "strong_convexity", "the objective is strongly convex with at least this constant", Side.LOWER, Domain.POSITIVE, "loss/parameter²"
+    "strong_convexity",
+    "the objective is strongly convex with at least this constant",
+    Side.LOWER,
+    Domain.POSITIVE,
+    "loss/parameter²",
 )
 SMOOTHNESS = Hypothesis(
-    "smoothness", "the gradient of the objective is Lipschitz with at most this constant", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter²"
+    "smoothness",
+    "the gradient of the objective is Lipschitz with at most this constant",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "loss/parameter²",
 )
 HESSIAN_LIPSCHITZ = Hypothesis(
-    "hessian_lipschitz", "the Hessian of the objective is Lipschitz with at most this constant", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter³"
+    "hessian_lipschitz",
+    "the Hessian of the objective is Lipschitz with at most this constant",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "loss/parameter³",
 )
 LIPSCHITZ = Hypothesis(
     "lipschitz",
@@ -28,15 +40,31 @@ RECORDS = Hypothesis("n", "number of records before the deletion", Side.LOWER, D
 DELETED = Hypothesis("m", "number of deleted records", Side.UPPER, Domain.COUNT, "records")
 RETAINED = Relation(">0", _n - _m, "n - m > 0: at least one record is retained")
 DISTANCE_HYPOTHESIS = Hypothesis(
-    "distance", "at or above the distance from the un-noised parameters to the retained minimiser", Side.UPPER, Domain.NONNEGATIVE, "parameter"
+    "distance",
+    "at or above the distance from the un-noised parameters to the retained minimiser",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "parameter",
 )
 SENSITIVITY = Hypothesis(
-    "sensitivity", "at or above the Euclidean distance between the two means that must not be told apart", Side.UPPER, Domain.POSITIVE, "parameter"
+    "sensitivity",
+    "at or above the Euclidean distance between the two means that must not be told apart",
+    Side.UPPER,
+    Domain.POSITIVE,
+    "parameter",
 )
-SIGMA = Hypothesis("sigma", "standard deviation of the Gaussian noise in every coordinate", Side.LOWER, Domain.POSITIVE, "parameter")
-ROW_NORM = Hypothesis("row_norm", "at or above the Euclidean norm of every feature row", Side.UPPER, Domain.NONNEGATIVE, "feature")
+SIGMA = Hypothesis(
+    "sigma", "standard deviation of the Gaussian noise in every coordinate", Side.LOWER, Domain.POSITIVE, "parameter"
+)
+ROW_NORM = Hypothesis(
+    "row_norm", "at or above the Euclidean norm of every feature row", Side.UPPER, Domain.NONNEGATIVE, "feature"
+)
 
 DISTANCE = Conclusion("distance", "Euclidean distance from the parameters to the minimiser", Side.UPPER, "parameter")
 SMOOTH = Conclusion("smoothness", "Lipschitz constant of the gradient of every record's loss", Side.UPPER, "loss/parameter²")
-HESSIAN = Conclusion("hessian_lipschitz", "Lipschitz constant of the Hessian of every record's loss", Side.UPPER, "loss/parameter³")
-GRADIENT = Conclusion("lipschitz", "gradient norm of every record's unregularised loss at any parameters", Side.UPPER, "loss/parameter")
+HESSIAN = Conclusion(
+    "hessian_lipschitz", "Lipschitz constant of the Hessian of every record's loss", Side.UPPER, "loss/parameter³"
+)
+GRADIENT = Conclusion(
+    "lipschitz", "gradient norm of every record's unregularised loss at any parameters", Side.UPPER, "loss/parameter"
+)
