@@ -5,7 +5,6 @@ Run ``python benchmarks/calibration.py``: prints a table and writes ``benchmarks
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import subprocess
@@ -14,14 +13,13 @@ import time
 import warnings
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
+
+from _report import publish, row
 
 from certify import gaussian
 
 Point = tuple[float, float]
-
-RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def points(count: int = 400, seed: int = 20) -> list[Point]:
@@ -68,7 +66,7 @@ def process_seconds(*command: str, repeats: int = 5) -> float:
 
 
 def run() -> list[dict[str, Any]]:
-    """The rows: name, value, unit, budget, the peer's value and peer/value (above 1: we are faster)."""
+    """The rows: certified sigma and the command, beside their peers."""
     where = points()
     ours_seconds, ours = timed(certified, where)
     try:
@@ -86,10 +84,6 @@ def run() -> list[dict[str, Any]]:
     start_up = process_seconds(sys.executable, "-c", command)
     torch_start = process_seconds(sys.executable, "-c", "import torch", repeats=2)
 
-    def row(name: str, value: float, unit: str, budget: float | None, peer: str, against: float | None) -> dict[str, Any]:
-        ratio = None if against is None or value == 0 else against / value
-        return {"name": name, "value": value, "unit": unit, "budget": budget, "peer": peer, "peer_value": against, "ratio": ratio}
-
     def milliseconds(seconds: list[float] | None, choose: Callable[[list[float]], float]) -> float | None:
         return None if seconds is None else 1e3 * choose(seconds)
 
@@ -98,34 +92,18 @@ def run() -> list[dict[str, Any]]:
 
     return [
         row(
-            "certified sigma, median", own(statistics.median), "ms", 1.0, peer_name, milliseconds(peer_seconds, statistics.median)
+            "certified sigma, median",
+            own(statistics.median),
+            "ms",
+            budget=1.0,
+            peer=peer_name,
+            against=milliseconds(peer_seconds, statistics.median),
         ),
-        row("certified sigma, slowest", own(max), "ms", None, peer_name, milliseconds(peer_seconds, max)),
-        row(f"unsafe answers of {len(where)}", unsafe(ours, where), "points", 0, peer_name, peer_unsafe),
-        row("certify noise, whole process", start_up, "s", 0.4, "python -c 'import torch'", torch_start),
+        row("certified sigma, slowest", own(max), "ms", peer=peer_name, against=milliseconds(peer_seconds, max)),
+        row(f"unsafe answers of {len(where)}", unsafe(ours, where), "points", budget=0, peer=peer_name, against=peer_unsafe),
+        row("certify noise, whole process", start_up, "s", budget=0.4, peer="python -c 'import torch'", against=torch_start),
     ]
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows for people."""
-
-    def cell(value: float | None, unit: str = "") -> str:
-        return "-" if value is None else f"{value:.3g} {unit}".strip()
-
-    lines = [f"{'what':34} {'value':>12} {'budget':>10} {'peer':>10} {'ratio':>7}  peer"]
-    for r in rows:
-        value, budget, peer, ratio = cell(r["value"], r["unit"]), cell(r["budget"]), cell(r["peer_value"]), cell(r["ratio"])
-        lines.append(f"{r['name']:34} {value:>12} {budget:>10} {peer:>10} {ratio:>7}  {r['peer']}")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Print the table and write the JSON."""
-    rows = run()
-    print(table(rows))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "calibration.json").write_text(json.dumps({"schema": "certify.benchmark/1", "rows": rows}, indent=2) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    publish("calibration", run())
