@@ -389,6 +389,9 @@ def _terms(scope: Scope, node: Any, variable: str) -> tuple[list[Term], list[Ter
     if operator in {"symbol", "rational"}:
         own = ONE if node == ["symbol", variable] else {}
         return [(scope.ratio(node), ZERO, (), 0)], [((own, ONE), ZERO, (), 0)]
+    if operator == "power":
+        lower = ["rational", "1"] if node[2] in {"0", "1"} else ["power", inner[0], str(int(node[2]) - 1)]
+        return _terms(scope, ["product", inner[0], lower] if int(node[2]) else lower, variable)
     parts = [_terms(scope, argument, variable) for argument in inner]
     if operator == "sum":
         return parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]
