@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from certify.bounds.rounding import EXPONENTIAL_ULP
 from certify.guarantee import Adjacency, Comparator, Direction, Notion
 from certify.proofs.status import Status
 
@@ -92,7 +93,12 @@ def premises(facts: Facts) -> list[Premise]:
         ]
         if facts.kind in ("logistic", "softmax"):
             found.append(
-                _premise("exp.accuracy", "the exponential of the array library errs by at most 4 ulp", "declared", Status.TESTED)
+                _premise(
+                    "exp.accuracy",
+                    f"the exponential of the array library errs by at most {EXPONENTIAL_ULP} ulp",
+                    "declared",
+                    Status.TESTED,
+                )
             )
     else:
         found.append(

@@ -37,14 +37,18 @@ def check_model(certificate: Certificate, material: Material, ledger: Ledger) ->
     return parameters
 
 
-def check_previous(certificate: Certificate, material: Material, ledger: Ledger) -> None:
-    """Compare the previous certificate with what this one says of it, and replay it; nothing for a first release."""
+def check_previous(certificate: Certificate, material: Material, ledger: Ledger) -> Predicate | None:
+    """Compare the previous certificate with what this one says of it, and replay it; returns it if it agrees.
+
+    Nothing is to be checked for a first release.
+    """
     predicate = certificate.predicate
     if predicate.request.previous is None:
         if material.previous is not None:
             with ledger.check("previous", ""):
                 require(False, "a previous certificate lies beside a first release")
-        return
+        return None
+    agreed: Predicate | None = None
     with ledger.check("previous", "the previous certificate is the one named, and replays"):
         if material.previous is None:
             raise Missing("needs previous.json beside the certificate: its transcript value is only declared")
@@ -54,6 +58,8 @@ def check_previous(certificate: Certificate, material: Material, ledger: Ledger)
         arithmetic.replay(previous, earlier)
         broken = ", ".join(check.id for check in earlier.checks if check.status == "failed")
         require(earlier.sound, f"the previous certificate does not hold: {broken}")
+        agreed = previous.predicate
+    return agreed
 
 
 def _compare(predicate: Predicate, previous: Predicate) -> None:

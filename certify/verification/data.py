@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from certify.certificates.schema import Predicate, Problem
+    from certify.commitments import Commitments
     from certify.witness import Witness
 
     from .arithmetic import Replay
@@ -59,11 +60,17 @@ def read_rows(data: Any, predicate: Predicate) -> Rows:
 
 
 def measure_again(
-    predicate: Predicate, replay: Replay, rows: Rows, witness: Witness, parameters: NDArray[numpy.float64] | None, ledger: Ledger
+    predicate: Predicate,
+    previous: Predicate | None,
+    replay: Replay,
+    rows: Rows,
+    witness: Witness,
+    parameters: NDArray[numpy.float64] | None,
+    ledger: Ledger,
 ) -> frozenset[str]:
     """Make every check that needs the records and the witness; the ids of the premises that it has enclosed."""
     split: _Split | None = None
-    with ledger.check("data.retained-set", "the retained records are all but the forgotten ones" if rows.count else ""):
+    with ledger.check("data.retained-set", "the retained records are all but the forgotten ones"):
         split = _split(predicate, rows, witness)
     if split is None:
         return frozenset()
@@ -73,7 +80,7 @@ def measure_again(
         require(objective.describe()["parameters"] == predicate.problem.parameters, "the records have another number of columns")
     if objective is None:
         return frozenset()
-    _check_commitments(predicate, rows, objective.commitment_labels, split, witness, ledger)
+    _check_commitments(predicate, previous, rows, objective.commitment_labels, split, witness, ledger)
     retained = objective if split.removed is None or not len(split.removed) else objective.without(split.removed.tolist())
     with ledger.check("data.strong-convexity", "strong convexity is the weight decay of this problem, no more"):
         ours = retained.strong_convexity.rational
@@ -148,23 +155,38 @@ def _typed(classes: list[str], kind: str) -> tuple[Any, ...]:
     return tuple(words[item] if item in words else float(item) for item in classes)
 
 
-def _check_commitments(predicate: Predicate, rows: Rows, labels: Any, split: _Split, witness: Witness, ledger: Ledger) -> None:
-    sets = (("retained", split.retained, witness.retained), ("forgotten", split.forgotten, witness.forgotten))
-    for name, positions, ids in sets:
-        with ledger.check(f"data.commitment-{name}", f"the {name} records are those committed to"):
-            if positions is None:
-                raise Missing("needs the forgotten records as well: pass all records")
-            ours = commit(_take(rows.features, positions), _take(labels, positions), ids, witness.master).root()
+def _check_commitments(
+    predicate: Predicate, previous: Predicate | None, rows: Rows, labels: Any, split: _Split, witness: Witness, ledger: Ledger
+) -> None:
+    whole = split.forgotten is not None
+    made: Commitments | None = None
+    with ledger.check("data.commitment-retained", "the retained records are those committed to"):
+        made = commit(rows.features, labels, None if whole else witness.retained, witness.master)
+        require(
+            made.root(witness.retained) == predicate.request.retained.root,
+            "the retained records are not those committed to: a value, a label or a row differs",
+        )
+    if made is None:
+        return
+    with ledger.check("data.commitment-forgotten", "the forgotten records are those committed to"):
+        _need_all(whole)
+        require(
+            made.root(witness.forgotten) == predicate.request.forgotten.root,
+            "the forgotten records are not those committed to: a value, a label or a row differs",
+        )
+    if previous is not None:
+        with ledger.check("data.commitment-previous", "the previous certificate retained what this one retains and forgets"):
+            _need_all(whole)
+            before = numpy.concatenate([witness.retained, witness.forgotten])
             require(
-                ours == getattr(predicate.request, name).root,
-                f"the {name} records are not those committed to: a value, a label or a row differs",
+                made.root(before) == previous.request.retained.root,
+                "the records that the previous certificate retained are not those retained and forgotten now",
             )
 
 
-def _take(array: Any, positions: NDArray[numpy.int64]) -> Any:
-    if len(positions) == len(array) and bool((positions == numpy.arange(len(positions))).all()):
-        return array
-    return array[positions] if hasattr(array, "shape") else numpy.asarray(array)[positions]
+def _need_all(whole: bool) -> None:
+    if not whole:
+        raise Missing("needs the forgotten records as well: pass all records")
 
 
 def _check_distance(predicate: Predicate, retained: Any, witness: Witness, ledger: Ledger) -> frozenset[str]:

@@ -39,12 +39,12 @@ def remeasured_distance(retained: Any, parameters: NDArray[numpy.float64], budge
 
     from certify.distances import distance
 
-    objective, candidate = retained.compact(), torch.from_numpy(parameters.copy())
-    if objective.count * objective.dimension <= _MOST_PRODUCTS:
-        found = _in_balls(objective, candidate, budget)
+    candidate = torch.from_numpy(parameters.copy())
+    if retained.count * retained.dimension <= _MOST_PRODUCTS:
+        found = _in_balls(retained.compact(), candidate, budget)
         if found.rational_or_infinite() <= budget:
             return Remeasured(found, True)
-    return Remeasured(distance(objective, candidate), False)
+    return Remeasured(distance(retained, candidate), False)
 
 
 def _in_balls(objective: Any, candidate: Any, budget: Fraction) -> Bound:

@@ -70,10 +70,10 @@ def verify(
     if material.model is not None or level >= Level.ARTEFACTS:
         parameters = artefacts.check_model(certificate, material, ledger)
         reached = reached if parameters is None else Level.ARTEFACTS
-    artefacts.check_previous(certificate, material, ledger)
+    previous = artefacts.check_previous(certificate, material, ledger)
     premises: tuple[Link, ...] = () if replay is None else replay.premises
     if level is Level.DATA and replay is not None and ledger.sound:
-        enclosed = _check_data(predicate, replay, data, material, parameters, ledger)
+        enclosed = _check_data(predicate, previous, replay, data, material, parameters, ledger)
         premises = tuple(
             replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises
         )
@@ -92,7 +92,13 @@ def verify(
 
 
 def _check_data(
-    predicate: Predicate, replay: arithmetic.Replay, data: Any, material: Material, parameters: Any, ledger: Ledger
+    predicate: Predicate,
+    previous: Predicate | None,
+    replay: arithmetic.Replay,
+    data: Any,
+    material: Material,
+    parameters: Any,
+    ledger: Ledger,
 ) -> frozenset[str]:
     missing = []
     if data is None:
@@ -106,7 +112,7 @@ def _check_data(
 
     assert material.witness is not None
     rows = read_rows(data, predicate)
-    return measure_again(predicate, replay, rows, material.witness, parameters, ledger)
+    return measure_again(predicate, previous, replay, rows, material.witness, parameters, ledger)
 
 
 def _all_data_checked(ledger: Ledger, noise: str) -> bool:
