@@ -40,7 +40,6 @@ SMOOTHNESS = Theorem(
         target="t",
         variables={"t": "second derivative of the loss along the unit vector u, twice", **_MEANINGS},
         facts=(
-            *_SHARE,
             *_ALONG,
             Fact(
                 "second", "==0", t - _CURVATURE * x**2, ("analysis.loss-derivatives", "linalg.symmetric-forms", "calculus.mean-value"),
@@ -111,7 +110,6 @@ GRADIENT_NORM = Theorem(
         variables={"t": "norm of the gradient", "p": "modulus of s minus the label, 0 or 1", "h": "norm of the feature row"},
         facts=(
             Fact("slope", "==0", t - p * h, ("analysis.loss-derivatives",), "the gradient is (s - label) times the row"),
-            Fact("p at least 0", ">=0", p, ("analysis.loss-derivatives",), "a modulus"),
             Fact("p at most 1", ">=0", 1 - p, ("analysis.loss-derivatives",), "s lies between 0 and 1"),
             *_NORM,
         ),

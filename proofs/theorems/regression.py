@@ -345,7 +345,7 @@ POISSON_HESSIAN = Theorem(
         variables={"t": "third derivative of the loss along the unit vector u, thrice", "v": "exp(x.w)", **_X},
         terms={"top": exp(predictor_bound)},
         facts=(
-            *_ALONG,
+            _ALONG[0],
             Fact(
                 "third", "==0", t - v * x**3, ("analysis.loss-derivatives", "linalg.symmetric-forms", "calculus.mean-value"),
                 "the third derivative is exp(x.w) x³; its supremum over u is the Lipschitz constant of the Hessian",

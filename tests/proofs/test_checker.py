@@ -50,7 +50,9 @@ def test_a_root_of_zero_is_no_strict_term() -> None:
 def test_contradictory_facts_have_no_witness() -> None:
     """C3: x > 0 and -x >= 0 prove -1 >= 0."""
     facts = [fact("up", ">0", X), fact("down", ">=0", ["product", number(-1), X])]
-    absurd = step([["1", number(1), ["down"]], ["1", number(1), []]], factor=[], name="absurd", kind=">=0", slack=minus(number(1), X))
+    absurd = step(
+        [["1", number(1), ["down"]], ["1", number(1), []]], factor=[], name="absurd", kind=">=0", slack=minus(number(1), X)
+    )
     for witness in ("0", "1", "-1"):
         refused(toy(facts=facts, steps=[absurd], witness={"x": witness, "t": "1"}), "the witness violates")
 
@@ -103,7 +105,10 @@ def test_exponents_are_small_nonnegative_integers(exponent: Any) -> None:
     refused(toy(steps=[step([["1", ["power", X, exponent], ["below"]]])]), "exponent is an integer")
 
 
-@pytest.mark.parametrize("node", [["sum", X], ["sum", X, X, X], ["symbol"], ["symbol", "x", "y"], ["power", X], [], "x", None, ["minus", X, X], ["imaginary"]])
+@pytest.mark.parametrize(
+    "node",
+    [["sum", X], ["sum", X, X, X], ["symbol"], ["symbol", "x", "y"], ["power", X], [], "x", None, ["minus", X, X], ["imaginary"]],
+)
 def test_terms_are_well_formed(node: Any) -> None:
     """C6: arguments that are missing or surplus were cut off; C11: i x is no real term."""
     verdict, why = verdicts(toy(steps=[step([["1", node, ["below"]]])]))["toy"]
@@ -111,7 +116,9 @@ def test_terms_are_well_formed(node: Any) -> None:
     assert "malformed" in why or "not an expression" in why
 
 
-@pytest.mark.parametrize("value", ["0.1", "1e3", "1/0", "i", "nan", "inf", "", " 1", "1 ", "0x1", "+1", "1/-2", 1, 0.5, None, "١"])
+@pytest.mark.parametrize(
+    "value", ["0.1", "1e3", "1/0", "i", "nan", "inf", "", " 1", "1 ", "0x1", "+1", "1/-2", 1, 0.5, None, "١"]
+)
 def test_numbers_are_rational_strings(value: Any) -> None:
     refused(toy(steps=[step([["1", ["rational", value], ["below"]]])]), "integer or a fraction")
 
@@ -131,7 +138,10 @@ def test_a_denominator_must_be_positive() -> None:
 
 def test_a_multiplier_has_no_denominator() -> None:
     hypotheses = [{"symbol": "x", "meaning": "a number", "side": "upper", "domain": "positive", "unit": "1"}]
-    refused(toy(hypotheses=hypotheses, steps=[step([["1", ["quotient", number(1), X], ["below"]]])]), "multiplier must be a polynomial")
+    refused(
+        toy(hypotheses=hypotheses, steps=[step([["1", ["quotient", number(1), X], ["below"]]])]),
+        "multiplier must be a polynomial",
+    )
 
 
 def test_huge_terms_are_refused_quickly() -> None:
@@ -206,7 +216,9 @@ def test_what_is_not_pinned_is_refused() -> None:
     for name in pins:
         verdict, why = checker.check_book(data, {other: pin for other, pin in pins.items() if other != name})[name]
         assert (verdict, "pinned" in why) == ("failed", True)
-    stronger, _ = sealed(toy(formula=number(0), facts=[fact("below", ">=0", ["product", number(-1), T])], witness={"x": "1", "t": "0"}))
+    stronger, _ = sealed(
+        toy(formula=number(0), facts=[fact("below", ">=0", ["product", number(-1), T])], witness={"x": "1", "t": "0"})
+    )
     assert checker.check_book(stronger, pins)["toy"] == ("failed", "its statement and facts are not the pinned ones")
     assert "required" in checker.check_book(data, {**pins, "missing": "0"})["missing"][1]
 
@@ -384,7 +396,9 @@ def test_a_copy_elsewhere_checks_the_book_within_a_second(tmp_path: Path) -> Non
     for name in (SOURCE, book.BOOK, book.PINS):
         shutil.copy(name, tmp_path)
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-I", "checker.py", "book.json", "pins.json"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "checker.py", "book.json", "pins.json"], cwd=tmp_path, capture_output=True, text=True
+    )
     seconds = time.perf_counter() - start
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 failed" in done.stdout
