@@ -12,8 +12,8 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 JOBS   ?= auto
 OUT    ?= demo-run
 
-# The newest of the usual names that starts and is recent enough; PYTHON=... overrides.
-FIND_PYTHON := for candidate in python3.13 python3.12 python3.11 python3 python; do \
+# The first of the usual names that starts and is recent enough, the tested version first; PYTHON=... overrides.
+FIND_PYTHON := for candidate in python3.11 python3.12 python3.13 python3 python; do \
 	if $$candidate -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$candidate; break; fi; done
 PYTHON ?= $(shell $(FIND_PYTHON))
 
