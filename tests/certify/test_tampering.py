@@ -188,9 +188,13 @@ def test_a_forger_who_repairs_every_digest_is_refused_with_the_data(statement, f
                 continue
             if forged.statement.model_dump(mode="json", by_alias=True) == statement:
                 continue
+            tried += 1
+            alone = verify(forged)
+            if not alone.holds:  # refused already without the data, so with them as well
+                assert_refused(alone)
+                continue
             (copied / "certificate.json").write_bytes(forged.to_json())
             verdict = verify(copied, data=data)
-            tried += 1
             if verdict.exit_code == 0:
                 survivors.add(path[1])
             else:
