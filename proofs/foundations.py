@@ -66,6 +66,21 @@ FOUNDATIONS = (
         "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorems 2.1.9 and 2.1.11",
     ),
     Foundation(
+        "convexity.quasi-self-concordance",
+        "If |D^3 F[u, u, v]| <= nu |v| D^2 F[u, u] for all u and v and H = D^2 F(x) is positive definite, then "
+        "exp(-nu |t v|) H <= D^2 F(x + t v) <= exp(nu |t v|) H (Groenwall); with a = nu |v| the mean A over 0 <= t <= 1 has the eigenvalues "
+        "of A^-1 H between a/(exp(a) - 1) and a/(1 - exp(-a)), both within (a/2)(1 + coth(a/2)) - 1 <= a/2 + a^2/12 of one "
+        "(x coth x <= 1 + x^2/3, term by term).",
+        "Bach, Self-concordant analysis for logistic regression, Electron. J. Stat. 4 (2010) 384-414, Proposition 1; "
+        "NIST Handbook of Mathematical Functions (2010), sections 4.35 and 4.36",
+    ),
+    Foundation(
+        "linalg.relative-inverse",
+        "For symmetric positive definite A and H, A^-1 H is similar to a symmetric matrix by the root of H: if its eigenvalues are within k "
+        "of one, |(A^-1 H - I) s|_H <= k |s|_H in the norm |v|_H^2 = v . H v.",
+        "Horn & Johnson, Matrix Analysis (2nd ed. 2013), sections 4.1 and 7.6",
+    ),
+    Foundation(
         "analysis.exponential-series",
         "exp(t) > 0, exp increases, and exp(t) >= 1 + t + t^2/2 for t >= 0.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 8.6",

@@ -15,15 +15,15 @@ step, linear_residual, previous_distance, hessian_lipschitz, strong_convexity, n
 )
 e, d, s, inner, h, q, r = symbols("e d s inner h q r")
 
-_STEP = Hypothesis("step", "at or above the norm of the trial step", Side.UPPER, Domain.NONNEGATIVE, "parameter")
-_LINEAR_RESIDUAL = Hypothesis(
+STEP = Hypothesis("step", "at or above the norm of the trial step", Side.UPPER, Domain.NONNEGATIVE, "parameter")
+LINEAR_RESIDUAL = Hypothesis(
     "linear_residual",
     "at or above the norm of gradient plus Hessian times step",
     Side.UPPER,
     Domain.NONNEGATIVE,
     "loss/parameter",
 )
-_PREVIOUS = Hypothesis(
+PREVIOUS_DISTANCE = Hypothesis(
     "previous_distance",
     "at or above the distance from the parameters to the minimiser, before the step",
     Side.UPPER,
@@ -37,7 +37,7 @@ AFTER_STEP = Theorem(
         "A step s from parameters at distance at most e from an interior minimiser, with r = |g + H s|, "
         "ends at distance at most (r + M e²/2)/mu from it."
     ),
-    hypotheses=(_LINEAR_RESIDUAL, _PREVIOUS, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY),
+    hypotheses=(LINEAR_RESIDUAL, PREVIOUS_DISTANCE, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY),
     conclusion=Conclusion("distance", "distance to the minimiser after the step", Side.UPPER, "parameter"),
     formula=(linear_residual + hessian_lipschitz * previous_distance**2 / 2) / strong_convexity,
     rests_on=(
@@ -117,7 +117,7 @@ CORRECTED_RESIDUAL = Theorem(
         "With any trial step s and r = |g + H s|, the distance to an interior minimiser is at most "
         "|s| + (r + M e²/2)/mu for every e at or above the distance."
     ),
-    hypotheses=(_STEP, _LINEAR_RESIDUAL, _PREVIOUS, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY),
+    hypotheses=(STEP, LINEAR_RESIDUAL, PREVIOUS_DISTANCE, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY),
     conclusion=DISTANCE,
     formula=step + (linear_residual + hessian_lipschitz * previous_distance**2 / 2) / strong_convexity,
     rests_on=("newton.after-step", "linalg.triangle"),
