@@ -24,14 +24,16 @@ LossProduct = Callable[[list[arb], list[arb]], list[arb]]
 
 @dataclass(frozen=True)
 class EnclosedGradient:
-    """Balls for the gradient, as a [k, p] matrix, and upper bounds on the two norms asked for.
+    """Upper bounds proved in balls.
 
-    ``residual`` bounds the norm of the gradient; ``linear_residual`` that of gradient plus Hessian times the
-    step, when a step was given.
+    ``residual`` bounds the norm of the gradient, ``midpoint`` are its entries rounded (no bound). When a step was given, ``linear_residual`` bounds the norm of
+    gradient plus Hessian times step, and ``energy`` the inner product of the step with Hessian times step.
     """
 
     residual: Bound
-    linear_residual: Bound | None
+    midpoint: tuple[float, ...]
+    linear_residual: Bound | None = None
+    energy: Bound | None = None
 
 
 def enclosed_gradient(
@@ -60,15 +62,22 @@ def enclosed_gradient(
         ridge = ball(l2)
         gradient = gradients.transpose() * design * (1 / arb(count)) + parameters * ridge
         residual = _norm(gradient, "gradient in balls")
+        midpoint = tuple(float(entry.mid()) for entry in gradient.entries())
         if step is None:
-            return EnclosedGradient(residual, None)
+            return EnclosedGradient(residual, midpoint)
         direction = arb_mat([list(row) for row in step])
         moved = _rows(design * direction.transpose())
         products = arb_mat([loss_product(z, q) for z, q in zip(predictors, moved, strict=True)])
         if products.ncols() != outputs:
             raise ValueError("a step has the shape of the weights")
-        total = gradient + products.transpose() * design * (1 / arb(count)) + direction * ridge
-        return EnclosedGradient(residual, _norm(total, "gradient plus Hessian times step in balls"))
+        image = products.transpose() * design * (1 / arb(count)) + direction * ridge
+        energy = sum((a * b for a, b in zip(direction.entries(), image.entries(), strict=True)), arb(0))
+        return EnclosedGradient(
+            residual,
+            midpoint,
+            _norm(gradient + image, "gradient plus Hessian times step in balls"),
+            Bound(upper_double(energy), Side.UPPER, Enclosed("step times Hessian times step in balls")),
+        )
 
 
 def _rows(matrix: arb_mat) -> list[list[arb]]:

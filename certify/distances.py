@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _CORRECTIONS = 3
 _ENCLOSABLE_ENTRIES = 3_000_000
+_ITERATIONS = 60
+_NEAR_FLOOR = 1000.0
+"""A residual within this factor of its rounding allowance is measured again in balls, where that is quick."""
+_FAR = 30.0
+"""With nu e beyond this, the correction (nu e)²/12 can no longer be below the plain bound on any data seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +36,9 @@ class Distance:
 def distance(objective: LinearObjective, parameters: Any) -> Bound:
     """An upper bound on the Euclidean distance from ``parameters`` to the minimiser of ``objective``.
 
-    Any candidate will do, however it was found. The bound is theorem ``output.residual`` sharpened by
-    ``newton.corrected-residual`` where the gradient is small enough, rounding included. Raises
-    ``InputError`` for parameters of the wrong size or not finite.
+    Any candidate will do, however it was found. The bound is theorem ``output.residual``, sharpened by
+    ``newton.self-concordant-residual`` and ``newton.corrected-residual`` where the gradient is small enough,
+    rounding included. Raises ``InputError`` for parameters of the wrong size or not finite.
 
     >>> import numpy as np
     >>> from certify.objectives import Ridge
@@ -44,9 +50,13 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
 
     flat = objective.weights(parameters).reshape(-1)
     measured = objective.measure(flat)
-    if not _may_sharpen(objective, plain_distance(objective, measured)):
-        return plain_distance(objective, measured)
-    return sharp_distance(objective, flat, measured, hessian_solve(objective, flat)).bound
+    plain = plain_distance(objective, measured)
+    if not _may_sharpen(objective, plain):
+        return plain
+    sharp = sharp_distance(objective, flat, measured, hessian_solve(objective, flat)).bound
+    if measured.residual.value <= _NEAR_FLOOR * measured.error and enclosable(objective):
+        return min(sharp, enclosed_distance(objective, flat), key=lambda bound: bound.value)
+    return sharp
 
 
 def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bound:
@@ -57,26 +67,25 @@ def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bo
 def sharp_distance(
     objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient, solve: HessianSolve
 ) -> Distance:
-    """The Newton-corrected bound, or the plain one where that is smaller: one pass a correction, three at most.
+    """The bound corrected by a trial step, or the plain one where that is smaller: one pass a correction, three at most.
 
     The trial step may come from any approximate solve: what it leaves over is measured.
     """
     best, passes = plain_distance(objective, measured), 0
     if not _may_sharpen(objective, best):
         return Distance(best, 0)
-    curvature_change, strong_convexity = objective.hessian_lipschitz, objective.strong_convexity
     step, rest = torch.zeros_like(measured.gradient), measured.gradient
     for _ in range(_CORRECTIONS):
         before = solve.passes
-        trial = step - solve(rest)
-        rest, linear_residual = objective.linear_residual(parameters, measured, trial)
+        step = step - solve(rest)
+        trial = objective.measure_step(parameters, measured, step)
+        rest = trial.rest
         passes += 1 + solve.passes - before
-        step = trial
-        bound = _corrected(step, linear_residual, best, curvature_change, strong_convexity)
+        bound = _corrected(objective, step, trial.linear_residual, trial.energy, best)
         improved = bound.value < 0.8 * best.value
-        best = bound if bound.value < best.value else best
-        floor = linear_residual.value <= 4 * measured.error
-        if floor or not improved or linear_residual.value / strong_convexity.value <= 0.1 * best.value:
+        best = bound
+        floor = trial.linear_residual.value <= 4 * measured.error
+        if floor or not improved or trial.linear_residual.value <= 0.1 * objective.l2 * best.value:
             break
     return Distance(best, passes)
 
@@ -102,40 +111,38 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
     alone = objective.compact()
     weights = alone.weights(parameters)
     flat = weights.reshape(-1)
-    measured = alone.measure(flat)
-    solve = hessian_solve(alone, flat)
-    step = -solve(measured.gradient)
-    step = step - solve(measured.gradient + alone.hessian_product(flat, step))
-    found = enclosed_gradient(
+    enclose = partial(
+        enclosed_gradient,
         alone.kind,
         alone.design.select(alone.ids).tolist(),
         alone.labels.tolist(),
         weights.tolist(),
         l2=alone.l2,
-        step=step.reshape(weights.shape).tolist(),
     )
+    found = enclose()
     best = derive("output.residual", residual=found.residual, strong_convexity=alone.strong_convexity)
-    if found.linear_residual is not None:
-        best = _corrected(step, found.linear_residual, best, alone.hessian_lipschitz, alone.strong_convexity)
-    return best
+    step = -hessian_solve(alone, flat)(torch.tensor(found.midpoint, dtype=torch.float64))
+    trial = enclose(step=step.reshape(weights.shape).tolist())
+    if trial.linear_residual is None or trial.energy is None:
+        return best
+    return _corrected(alone, step, trial.linear_residual, trial.energy, best)
 
 
-def _corrected(
-    step: torch.Tensor, linear_residual: Bound, previous: Bound, hessian_lipschitz: Bound, strong_convexity: Bound
-) -> Bound:
-    """The least of the bounds that iterating the theorem from ``previous`` gives; each is valid."""
+def _corrected(objective: LinearObjective, step: torch.Tensor, linear_residual: Bound, energy: Bound, previous: Bound) -> Bound:
+    """The least of the bounds that iterating the two theorems from ``previous`` gives; each iterate is valid."""
     from .objectives.linear import vector_norm_upper
 
+    strong_convexity = objective.strong_convexity
     length = Bound(vector_norm_upper(step), Side.UPPER, Measured("norm of the trial step"))
+    common = {"step": length, "linear_residual": linear_residual, "strong_convexity": strong_convexity}
+    concordant = {"self_concordance": objective.self_concordance, "energy_step": (energy / strong_convexity).sqrt()}
+    lipschitz = {"hessian_lipschitz": objective.hessian_lipschitz}
     best = previous
-    for _ in range(50):
-        bound = derive(
-            "newton.corrected-residual",
-            step=length,
-            linear_residual=linear_residual,
-            previous_distance=best,
-            hessian_lipschitz=hessian_lipschitz,
-            strong_convexity=strong_convexity,
+    for _ in range(_ITERATIONS):
+        bound = min(
+            derive("newton.self-concordant-residual", previous_distance=best, **common, **concordant),
+            derive("newton.corrected-residual", previous_distance=best, **common, **lipschitz),
+            key=lambda found: found.value,
         )
         if not bound.value < best.value:
             break
@@ -147,5 +154,5 @@ def _corrected(
 
 
 def _may_sharpen(objective: LinearObjective, plain: Bound) -> bool:
-    """Whether the correction can shrink the bound: M e < 2 mu is needed for the iteration to descend."""
-    return objective.hessian_lipschitz.value * plain.value < 2 * objective.strong_convexity.value
+    """Whether a correction can pay: far out, where the Hessian may change beyond recognition, it cannot."""
+    return objective.self_concordance.value * plain.value <= _FAR

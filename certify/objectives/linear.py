@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from certify.bounds import Bound, Measured, derive
 from certify.bounds.linear_model import LossRounding, gradient_allowance, product_allowance
-from certify.bounds.rounding import norm_upper
+from certify.bounds.rounding import gamma, norm_upper
 from certify.errors import InputError
 from certify.proofs.sides import Side
 
@@ -33,6 +33,18 @@ class MeasuredGradient:
     residual: Bound
     loss_part: torch.Tensor
     """The sum over retained rows of the loss gradients, ridge excluded, shape (k, p)."""
+
+
+@dataclass(frozen=True)
+class MeasuredStep:
+    """A trial step at measured parameters: what is left over, and upper bounds on its norm and on the step's energy."""
+
+    rest: torch.Tensor
+    """``g + H step`` as computed."""
+    linear_residual: Bound
+    """At or above its true norm."""
+    energy: Bound
+    """At or above the inner product of the step with H times the step."""
 
 
 class LinearObjective(abc.ABC):
@@ -224,6 +236,11 @@ class LinearObjective(abc.ABC):
         return derive(f"{self._family}.hessian-lipschitz", row_norm=self.row_norm)
 
     @property
+    def self_concordance(self) -> Bound:
+        """The bound nu on the third derivative relative to the second, on the retained rows."""
+        return derive(f"{self._family}.self-concordance", row_norm=self.row_norm)
+
+    @property
     def _family(self) -> str:
         return {"ridge": "squared"}.get(self.kind, self.kind)
 
@@ -259,11 +276,10 @@ class LinearObjective(abc.ABC):
         rows = self.design.select(positions)
         return self.loss_gradients(rows @ weights.T, self.labels[torch.from_numpy(positions).to(self.labels.device)]).T @ rows
 
-    def linear_residual(
-        self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor
-    ) -> tuple[torch.Tensor, Bound]:
-        """``g + H step`` as computed, and a proved bound on its true norm: one pass over the data."""
+    def measure_step(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> MeasuredStep:
+        """``g + H step`` with proved bounds: one pass over the data."""
         product = self.hessian_product(parameters, step)
+        length, size = vector_norm_upper(step), vector_norm_upper(product)
         allowance = product_allowance(
             self.design.norms,
             self.rounding,
@@ -271,13 +287,22 @@ class LinearObjective(abc.ABC):
             block=min(BLOCK, self.design.rows),
             l2=self.l2,
             parameter_norm=vector_norm_upper(self.weights(parameters)),
-            vector_norm=vector_norm_upper(step),
-            product_norm=vector_norm_upper(product),
+            vector_norm=length,
+            product_norm=size,
         )
         rest = measured.gradient + product
-        size = Bound(vector_norm_upper(rest), Side.UPPER) * (1 + 2.0**-50)  # the sum of the two was rounded
-        bound = size + Bound(allowance, Side.UPPER) + Bound(measured.error, Side.UPPER)
-        return rest, Bound(bound.value, Side.UPPER, Measured("norm of gradient plus Hessian times step, float64 with allowance"))
+        norm = Bound(vector_norm_upper(rest), Side.UPPER) * (1 + 2.0**-50)  # the sum of the two was rounded
+        linear_residual = norm + Bound(allowance, Side.UPPER) + Bound(measured.error, Side.UPPER)
+        inner = Bound(abs(float(step @ product)), Side.UPPER)
+        error = Bound(size, Side.UPPER) * gamma(step.numel() + 2) + Bound(allowance, Side.UPPER)
+        energy = inner + Bound(length, Side.UPPER) * error
+        return MeasuredStep(
+            rest,
+            Bound(
+                linear_residual.value, Side.UPPER, Measured("norm of gradient plus Hessian times step, float64 with allowance")
+            ),
+            Bound(energy.value, Side.UPPER, Measured("step times Hessian times step, float64 with allowance")),
+        )
 
 
 def vector_norm_upper(vector: torch.Tensor) -> float:

@@ -128,7 +128,7 @@ def _change(radius: Expression) -> Expression:
 
 _RADIUS = self_concordance * previous_distance
 _HERE = self_concordance * e
-_WITNESS = {
+_WITNESS: dict[str, Fraction | int] = {
     "step": 1, "linear_residual": 0, "previous_distance": 1, "self_concordance": 1, "energy_step": 0, "strong_convexity": 1,
     "e": 1, "s": 1, "d": 0, "r": 0, "q": 0, "k": Fraction(7, 12), "h": 0,
 }  # fmt: skip

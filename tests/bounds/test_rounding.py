@@ -63,8 +63,9 @@ def test_a_measured_gradient_norm_is_at_or_above_the_enclosed_one(
     measured = objective.measure(parameters)
     assert measured.residual.value >= truth.residual.value * (1 - 1e-15)
     assert measured.residual.value - truth.residual.value <= 2 * measured.error + 1e-12 * truth.residual.value
-    _, linear = objective.linear_residual(parameters, measured, step)
-    assert truth.linear_residual is not None and linear.value >= truth.linear_residual.value * (1 - 1e-15)
+    trial = objective.measure_step(parameters, measured, step)
+    assert truth.linear_residual is not None and trial.linear_residual.value >= truth.linear_residual.value * (1 - 1e-15)
+    assert truth.energy is not None and trial.energy.value >= truth.energy.value * (1 - 1e-15)
 
 
 def test_an_allowance_without_its_predictor_term_would_be_caught() -> None:
