@@ -73,8 +73,8 @@ def enclose(lemma: Enclosure) -> int:
     return prove_on_box(lemma.slack, lemma.box)
 
 
-def prove_on_box(slack: Expression, box: tuple[tuple[str, Fraction, Fraction], ...]) -> int:
-    """As :func:`enclose`, for an expression and a box."""
+def prove_on_box(slack: Expression, box: tuple[tuple[str, Fraction, Fraction], ...], most: int = _MOST_BOXES) -> int:
+    """As :func:`enclose`, for an expression and a box, with at most ``most`` boxes."""
     names = [name for name, _, _ in box]
     pending = [tuple((low, high) for _, low, high in box)]
     count = 0
@@ -93,8 +93,8 @@ def prove_on_box(slack: Expression, box: tuple[tuple[str, Fraction, Fraction], .
                 middle += slope(slack, whole, name) * (whole[name] - ball(centre[name]))
             if middle >= 0:
                 continue
-            if count >= _MOST_BOXES:
-                raise NotEnclosed(f"not settled with {_MOST_BOXES} boxes")
+            if count >= most:
+                raise NotEnclosed(f"not settled with {most} boxes")
             widest = max(range(len(names)), key=lambda index: edges[index][1] - edges[index][0])
             low, high = edges[widest]
             if low == high:

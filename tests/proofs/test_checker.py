@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from books import fact, minus, number, sealed, step, symbol, toy, verdicts
+
 from certify.proofs import book, checker
 
 X, T = symbol("x"), symbol("t")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from certify.proofs import book, checker, registry
 from certify.proofs.status import Status
 

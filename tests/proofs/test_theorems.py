@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from books import entries_of, number, verdicts
+
 from certify.proofs import book, checker, proving, registry
 from certify.proofs.expression import Expression, as_float, as_fraction
 from certify.proofs.sides import Side
