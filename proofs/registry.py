@@ -92,6 +92,13 @@ def status(identifier: str) -> Status:
     return min(prove(name).status for name in closure(identifier))
 
 
+def refusals(identifier: str) -> dict[str, str]:
+    """Why the checks refuse the entry or anything that it rests on, by id; empty for a theorem that holds."""
+    from .proving import prove
+
+    return {name: reason for name in closure(identifier) if (reason := prove(name).reason)}
+
+
 def digest(identifier: str) -> str:
     """The Merkle SHA-256 of the entry: it covers statement, proof and the digests of all that it rests on."""
     from .book import entry_digest

@@ -48,6 +48,8 @@ def _replay(identifier: str) -> dict[str, Any]:
     detail = ""
     try:
         status = registry.status(identifier).label
+        if refusals := registry.refusals(identifier):
+            status, detail = "refused", "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
     except Exception as error:  # a proof that the checker refuses, whatever is wrong with it
         status, detail = "refused", " ".join(str(error).split())
     return {

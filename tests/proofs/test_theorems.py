@@ -266,6 +266,7 @@ def test_an_unpinned_change_is_assumed_not_proved(monkeypatch: pytest.MonkeyPatc
         assert registry.status("output.residual") is Status.ASSUMED
         assert registry.status("output.worst-case") is Status.ASSUMED
         assert "pinned" in proving.prove("output.residual").reason
+        assert set(registry.refusals("output.worst-case")) == {"output.residual"}
         assert registry.status("gaussian.mu") is Status.PROVED
     finally:
         proving.prove.cache_clear()
