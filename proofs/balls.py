@@ -43,12 +43,16 @@ def ball(number: float | int | Fraction) -> arb:
 
 
 def upper_double(value: arb) -> float:
-    """The least double found at or above every number in the ball (``inf`` if beyond the doubles)."""
+    """The least double found at or above every number in the ball (``inf`` if it is unbounded or beyond the doubles).
+
+    >>> upper_double(arb(1) / 0)
+    inf
+    """
     edge = value.upper()
+    if not edge.is_finite():
+        return -math.inf if edge == arb("-inf") else math.inf
     guess = float(edge)
-    while not arb(guess) >= edge:
-        guess = math.nextafter(guess, math.inf)
-    return guess
+    return guess if arb(guess) >= edge else math.nextafter(guess, math.inf)
 
 
 def lower_double(value: arb) -> float:
