@@ -10,7 +10,18 @@ from importlib import import_module
 from .status import Status
 from .theorem import Enclosure, Foundation, Theorem
 
-_FAMILIES = ("distance", "newton", "self_concordance", "gaussian", "logistic", "softmax", "regression", "utility")
+_FAMILIES = (
+    "distance",
+    "newton",
+    "self_concordance",
+    "gaussian",
+    "logistic",
+    "softmax",
+    "squared",
+    "huber",
+    "poisson",
+    "utility",
+)
 
 
 class UnknownTheorem(KeyError):

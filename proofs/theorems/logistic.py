@@ -8,6 +8,7 @@ from ..expression import Expression, exp, sqrt, symbols
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term, Use, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Enclosure, FalseSibling, Theorem
+from .rows import ALONG, NORM, ROW, X_MEANING
 from .vocabulary import GRADIENT, HESSIAN, ROW_NORM, SMOOTH
 
 row_norm, t, s, x, h, p, z, decay = symbols("row_norm t s x h p z decay")
@@ -16,17 +17,9 @@ _SHARE = (
     Fact("s at least 0", ">=0", s, ("analysis.loss-derivatives",), "a logistic probability"),
     Fact("s at most 1", ">=0", 1 - s, ("analysis.loss-derivatives",), "a logistic probability"),
 )
-_ALONG = (
-    Fact("x at most R", ">=0", row_norm - x, ("linalg.cauchy-schwarz", "hypothesis:row_norm"), "x <= |row| |u|"),
-    Fact("x at least -R", ">=0", row_norm + x, ("linalg.cauchy-schwarz", "hypothesis:row_norm"), "-x <= |row| |u|"),
-)
-_MEANINGS = {"s": "logistic function of the linear predictor", "x": "inner product of the feature row with a unit vector u"}
+_MEANINGS = {"s": "logistic function of the linear predictor", **X_MEANING}
 _CURVATURE = s * (1 - s)
 _SKEWNESS = s * (1 - s) * (1 - 2 * s)
-_NORM = (
-    Fact("row", ">=0", row_norm - h, ("hypothesis:row_norm",), "the number given covers the norm of the row"),
-    Fact("norm", ">=0", h, ("linalg.cauchy-schwarz",), "a norm is nonnegative"),
-)
 
 SMOOTHNESS = Theorem(
     id="logistic.smoothness",
@@ -40,7 +33,7 @@ SMOOTHNESS = Theorem(
         target="t",
         variables={"t": "second derivative of the loss along the unit vector u, twice", **_MEANINGS},
         facts=(
-            *_ALONG,
+            *ALONG,
             Fact(
                 "second", "==0", t - _CURVATURE * x**2, ("analysis.loss-derivatives", "linalg.symmetric-forms", "calculus.mean-value"),
                 "the second derivative is s (1 - s) x²; its supremum over u is the Lipschitz constant of the gradient",
@@ -69,7 +62,7 @@ HESSIAN_LIPSCHITZ = Theorem(
         terms={"root": sqrt(3)},
         facts=(
             *_SHARE,
-            *_ALONG,
+            *ALONG,
             Fact(
                 "third", "==0", t - _SKEWNESS * x**3, ("analysis.loss-derivatives", "linalg.symmetric-forms", "calculus.mean-value"),
                 "the third derivative is s (1 - s)(1 - 2 s) x³; its supremum over u is the Lipschitz constant of the Hessian",
@@ -111,7 +104,8 @@ GRADIENT_NORM = Theorem(
         facts=(
             Fact("slope", "==0", t - p * h, ("analysis.loss-derivatives",), "the gradient is (s - label) times the row"),
             Fact("p at most 1", ">=0", 1 - p, ("analysis.loss-derivatives",), "s lies between 0 and 1"),
-            *_NORM,
+            ROW,
+            NORM,
         ),
         steps=(Step((Term(1, 1, ("row",)), Term(1, 1, ("norm", "p at most 1"))), ((-1, "slope"),)),),
         witness={"row_norm": 1, "t": Fraction(9, 10), "p": Fraction(9, 10), "h": 1},

@@ -59,6 +59,7 @@ SIGMA = Hypothesis(
 ROW_NORM = Hypothesis(
     "row_norm", "at or above the Euclidean norm of every feature row", Side.UPPER, Domain.NONNEGATIVE, "feature"
 )
+LABELS = Hypothesis("label_bound", "at or above the absolute value of every label", Side.UPPER, Domain.NONNEGATIVE, "label")
 
 DISTANCE = Conclusion("distance", "Euclidean distance from the parameters to the minimiser", Side.UPPER, "parameter")
 SMOOTH = Conclusion("smoothness", "Lipschitz constant of the gradient of every record's loss", Side.UPPER, "loss/parameter²")
