@@ -47,6 +47,7 @@ class Refused(Exception):
 
 
 def need(condition: object, why: str) -> None:
+    """Refuse unless the condition holds."""
     if not condition:
         raise Refused(why)
 
@@ -74,10 +75,12 @@ def canonical(data: Any) -> str:
 
 
 def digest(data: Any) -> str:
+    """The SHA-256 of the canonical spelling."""
     return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
 def rational(text: Any) -> Fraction:
+    """The exact number that a string ``p`` or ``p/q`` denotes."""
     need(type(text) is str and _RATIONAL.fullmatch(text), "a number must be an integer or a fraction p/q, as a string")
     return Fraction(text)
 
@@ -89,11 +92,13 @@ def fields(data: Any, names: str, what: str) -> list[Any]:
 
 
 def text(data: Any, what: str) -> str:
+    """A string that is not blank."""
     need(type(data) is str and data.strip(), f"{what} is missing")
     return str(data)
 
 
 def items(data: Any, what: str) -> list[Any]:
+    """The items of a list, and of nothing else."""
     need(type(data) is list, f"{what} must be a list")
     return list(data)
 
@@ -118,12 +123,14 @@ def tree(node: Any, depth: int = 0) -> Any:
 
 
 def symbols_of(node: Any) -> set[str]:
+    """The names of the symbols that occur."""
     if node[0] == "symbol":
         return {node[1]}
     return set().union(*(symbols_of(argument) for argument in node[1 : 1 + ARITY[node[0]]]))
 
 
 def substitute(node: Any, values: dict[str, Any]) -> Any:
+    """The expression with other expressions in the place of symbols."""
     if node[0] == "symbol":
         return values.get(node[1], node)
     arity = ARITY[node[0]]
@@ -134,6 +141,7 @@ def substitute(node: Any, values: dict[str, Any]) -> Any:
 
 
 def plus(left: Polynomial, right: Polynomial, scale: Fraction | int = 1) -> Polynomial:
+    """``left + scale * right``."""
     total = dict(left)
     for monomial, coefficient in right.items():
         value = total.pop(monomial, Fraction(0)) + scale * coefficient
@@ -143,6 +151,7 @@ def plus(left: Polynomial, right: Polynomial, scale: Fraction | int = 1) -> Poly
 
 
 def times(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product."""
     need(len(left) * len(right) <= 250_000, "a polynomial is too large")
     total: Polynomial = {}
     for one, a in left.items():
@@ -157,6 +166,7 @@ def times(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def raised(base: Polynomial, exponent: int) -> Polynomial:
+    """A power by repeated multiplication."""
     result = ONE
     for _ in range(exponent):
         result = times(result, base)
@@ -915,6 +925,7 @@ def check_book(book: Any, pins: dict[str, str]) -> dict[str, tuple[str, str]]:
 
 
 def main(arguments: list[str]) -> int:
+    """Check the book at the first path with the pins at the second; the exit code is 0, 1 (failed) or 2 (unreadable)."""
     here = Path(__file__).resolve().parent
     book_path = Path(arguments[0]) if arguments else here / "book.json"
     pins_path = Path(arguments[1]) if len(arguments) > 1 else here / "pins.json"
