@@ -1,6 +1,8 @@
-"""A proved upper bound on the spectral norm of a tall matrix from its computed Gram matrix."""
+"""Proved upper bounds on norms: of a vector of any scale, and of a tall matrix from its computed Gram matrix."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 
@@ -15,6 +17,24 @@ _SQUARINGS = 5
 def frobenius_upper(matrix: torch.Tensor) -> float:
     """An upper bound on the Frobenius norm of a float64 matrix whose largest entry is of order one."""
     return norm_upper(float(torch.linalg.vector_norm(matrix)), matrix.numel())
+
+
+def vector_norm_upper(vector: torch.Tensor) -> float:
+    """An upper bound on the Euclidean norm of a float64 tensor of any scale: it is scaled first, so that no square underflows.
+
+    Infinity where the norm is beyond the doubles or an entry is not finite.
+
+    >>> 5e-200 <= vector_norm_upper(torch.tensor([3e-200, 4e-200], dtype=torch.float64)) < 5.0001e-200
+    True
+    """
+    if not bool(vector.any()):
+        return 0.0
+    small, exponent = scaled(vector)
+    norm = norm_upper(float(torch.linalg.vector_norm(small)), vector.numel())
+    try:
+        return math.nextafter(math.ldexp(norm, exponent), math.inf)
+    except OverflowError:
+        return math.inf
 
 
 def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings: int = _SQUARINGS) -> float:
@@ -33,11 +53,11 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
     ladder: list[tuple[float, int]] = []
     current = gram
     for _ in range(squarings):
-        current, exponent = _scaled(current)
+        current, exponent = scaled(current)
         ladder.append((frobenius_upper(current), exponent))
         current = current.T @ current
     with precision(_BITS):
-        current, exponent = _scaled(current)
+        current, exponent = scaled(current)
         bound = ball_of(frobenius_upper(current)) * ball_of(2.0) ** exponent
         for frobenius, scale in reversed(ladder):
             error = ball_of(gamma(size + 2)) * ball_of(frobenius) ** 2 + ball_of(float(size)) * ball_of(UNDERFLOW)
@@ -45,8 +65,15 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
         return up((bound + ball_of(gram_error)).sqrt())
 
 
-def _scaled(matrix: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """The matrix times a power of two with largest entry in [1/2, 1), and the exponent taken out."""
-    _, exponent = torch.frexp(matrix.abs().max())
-    power = int(exponent)
-    return torch.ldexp(matrix, torch.tensor(-power)), power
+def scaled(matrix: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """The tensor times a power of two with largest entry in [1/2, 1), and the exponent taken out.
+
+    Unchanged where that entry is zero or not finite. By two exact factors: ``torch.ldexp`` forms the power in
+    single precision in some releases, where it becomes 0 or infinite.
+    """
+    largest = float(matrix.abs().max())
+    if largest == 0.0 or not math.isfinite(largest):
+        return matrix, 0
+    exponent = math.frexp(largest)[1]
+    half = -exponent // 2
+    return matrix * 2.0**half * 2.0 ** (-exponent - half), exponent

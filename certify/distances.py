@@ -10,6 +10,7 @@ import torch
 
 from certify.bounds import Bound, Measured, derive
 from certify.bounds.enclosed_gradient import enclosed_gradient
+from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
 
 if TYPE_CHECKING:
@@ -130,8 +131,6 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
 
 def _corrected(objective: LinearObjective, step: torch.Tensor, linear_residual: Bound, energy: Bound, previous: Bound) -> Bound:
     """The least of the bounds that iterating the two theorems from ``previous`` gives; each iterate is valid."""
-    from .objectives.linear import vector_norm_upper
-
     strong_convexity = objective.strong_convexity
     length = Bound(vector_norm_upper(step), Side.UPPER, Measured("norm of the trial step"))
     common = {"step": length, "linear_residual": linear_residual, "strong_convexity": strong_convexity}

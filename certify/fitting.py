@@ -31,8 +31,8 @@ class Fitted:
     measured: MeasuredGradient = field(repr=False)
     curvature: torch.Tensor | None = field(repr=False)
     commitments: Commitments = field(repr=False)
-    iterations: int
-    passes: int
+    iterations: int = field(repr=False)
+    passes: int = field(repr=False)
     policy: Policy | None = None
 
     @property

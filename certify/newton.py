@@ -109,8 +109,9 @@ def minimise(
     by less than a factor of five (of a thousand, where forming it is cheap). Steps are halved until the
     gradient norm falls, which it does for some length because the Newton direction descends on it.
     """
-    point, steps, passes = start, 0, 1
+    point, steps = start, 0
     measured = objective.measure(point)
+    passes = measured.passes
     cheap = objective.count * objective.dimension**2 <= _REFRESH_FLOPS
     solve = hessian_solve(objective, point, curvature)
     fresh = curvature is None
@@ -123,10 +124,10 @@ def minimise(
         before = solve.passes
         direction = solve(measured.gradient)
         passes += solve.passes - before
-        improved, trials = _descend(objective, point, direction, measured)
-        passes += trials
+        improved, spent = _descend(objective, point, direction, measured)
+        passes += spent
         if improved is None:
-            if fresh or _at_floor(measured, 16):
+            if fresh or _at_floor(measured, 4):
                 break
             solve, fresh = hessian_solve(objective, point), True  # the stale factor misled: use the true one
             passes += 1
@@ -145,17 +146,17 @@ def _descend(
     objective: LinearObjective, point: torch.Tensor, direction: torch.Tensor, measured: MeasuredGradient
 ) -> tuple[tuple[torch.Tensor, MeasuredGradient] | None, int]:
     """The first point along the direction with a smaller gradient, and the passes spent; None when there is none."""
-    norm, length, trials = measured.residual.value, 1.0, 0
+    norm, length, passes = measured.residual.value, 1.0, 0
     while length > 2.0**-40:
         trial = point - length * direction
         found = objective.measure(trial)
-        trials += 1
+        passes += found.passes
         if found.residual.value <= (1 - length / 8) * norm:
-            return (trial, found), trials
-        if _at_floor(measured, 16):
+            return (trial, found), passes
+        if _at_floor(measured, 4):
             break
         length *= min(0.5, max(0.05, norm / (norm + found.residual.value)))
-    return None, trials
+    return None, passes
 
 
 def _at_floor(measured: MeasuredGradient, factor: float) -> bool:

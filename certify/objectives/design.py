@@ -13,17 +13,30 @@ import torch
 from numpy.typing import NDArray
 
 from certify.bounds.linear_model import DesignNorms
-from certify.bounds.rounding import ball_of, gamma, norm_upper, up
-from certify.bounds.spectral import spectral_norm_from_gram
+from certify.bounds.rounding import ball_of, gamma, up
+from certify.bounds.spectral import spectral_norm_from_gram, vector_norm_upper
 from certify.errors import InputError
 from certify.proofs.balls import precision
 
-BLOCK = 128
-"""Rows whose products are summed in float64; block sums are added in twice the precision."""
-SEGMENT = 32
-"""Columns whose products are summed first in a careful predictor; the segment sums are added after."""
-_CHUNK = 16 * BLOCK
 _DENSE_COLUMNS = 2048
+_SQUARES_UNDERFLOW = 2.0**-500
+"""More than a computed norm can lose because squares of its entries underflow."""
+
+
+@dataclass(frozen=True)
+class Summation:
+    """How products are summed in float64: over ``block`` rows at a time, whose sums are added in twice the
+    precision, and over ``segment`` columns at a time, whose sums are added after. Smaller is sharper and slower.
+    """
+
+    block: int
+    segment: int
+    chunk: int
+    """Rows handled in one call; it changes nothing but the speed."""
+
+
+PLAIN = Summation(block=256, segment=1 << 40, chunk=2048)
+CAREFUL = Summation(block=128, segment=32, chunk=2048)
 
 
 def as_tensor(array: Any) -> torch.Tensor:
@@ -94,7 +107,7 @@ class Design:
         chosen = self.features[torch.from_numpy(positions).to(self.features.device)].to(torch.float64)
         return self._with_intercept(chosen)
 
-    def chunks(self, rows: int = _CHUNK) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
+    def chunks(self, rows: int) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
         """Consecutive rows in float64, with the mask of those retained when some are not."""
         for start in range(0, self.rows, rows):
             where = slice(start, min(start + rows, self.rows))
@@ -107,48 +120,43 @@ class Design:
                 mask = torch.from_numpy(kept).to(self.features.device, torch.float64)
             yield where, self.features[where].to(torch.float64), mask
 
-    def predictors(self, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def predictors(self, rows: torch.Tensor, weights: torch.Tensor, summation: Summation = PLAIN) -> torch.Tensor:
         """``rows`` times the (k, p) weights: shape (b, k)."""
         width = rows.shape[1]
-        return self._shifted(_times(rows, weights[:, :width]), weights)
-
-    def careful_predictors(self, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """The same with each product rounded at most :attr:`careful_terms` times on its way into the sum."""
-        width = self.features.shape[1]
-        total = _times(rows[:, :SEGMENT], weights[:, : min(SEGMENT, width)])
-        for start in range(SEGMENT, width, SEGMENT):
-            stop = min(start + SEGMENT, width)
+        total = _times(rows[:, : summation.segment], weights[:, : min(summation.segment, width)])
+        for start in range(summation.segment, width, summation.segment):
+            stop = min(start + summation.segment, width)
             total += _times(rows[:, start:stop], weights[:, start:stop])
-        return self._shifted(total, weights)
+        return total + weights[:, -1] if self.intercept else total
 
-    def _shifted(self, predictors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        return predictors + weights[:, -1] if self.intercept else predictors
+    def predictor_terms(self, summation: Summation) -> int:
+        """How often a product is rounded at most on its way into a predictor."""
+        width = int(self.features.shape[1])
+        return min(summation.segment, width) + -(-width // summation.segment) + 1
 
-    @property
-    def careful_terms(self) -> int:
-        """The number of roundings in the error bound of a careful predictor."""
-        width = self.features.shape[1]
-        return int(min(SEGMENT, width) + -(-width // SEGMENT) + 1)
-
-    def adjoint(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> tuple[torch.Tensor, float]:
-        """``R' X`` of shape (k, p) in one pass, for R = ``evaluate(where, rows)`` of shape (b, k), and |R|_F squared.
-
-        Blocks of :data:`BLOCK` rows are summed in float64, the block sums in twice the precision.
-        """
+    def adjoint(
+        self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor], summation: Summation = PLAIN
+    ) -> tuple[torch.Tensor, float]:
+        """``R' X`` of shape (k, p) in one pass, for R = ``evaluate(where, rows)`` of shape (b, k), and an upper bound on |R|_F."""
         partial: list[torch.Tensor] = []
-        squares = 0.0
-        for where, rows, mask in self.chunks():
+        sizes: list[float] = []
+        block = summation.block
+        for where, rows, mask in self.chunks(summation.chunk):
             weights = evaluate(where, rows)
             if mask is not None:
                 weights = weights * mask[:, None]
-            squares += float(torch.vdot(weights.reshape(-1), weights.reshape(-1)))
-            whole = rows.shape[0] - rows.shape[0] % BLOCK
+            sizes.append(float(torch.linalg.vector_norm(weights)))
+            whole = rows.shape[0] - rows.shape[0] % block
             if whole:
-                left = weights[:whole].reshape(whole // BLOCK, BLOCK, -1).transpose(1, 2)
-                partial.append(self._products(left, rows[:whole].reshape(whole // BLOCK, BLOCK, -1)))
+                left = weights[:whole].reshape(whole // block, block, -1).transpose(1, 2)
+                partial.append(self._products(left, rows[:whole].reshape(whole // block, block, -1)))
             if whole < rows.shape[0]:
                 partial.append(self._products(weights[None, whole:].transpose(1, 2), rows[None, whole:]))
-        return accurate_sum(torch.cat(partial)), squares
+        largest = vector_norm_upper(torch.tensor(sizes, dtype=torch.float64))
+        terms = summation.chunk * partial[0].shape[1] + 4
+        with precision(80):
+            size = up(ball_of(largest) * (1 + ball_of(gamma(terms))) + ball_of(len(sizes) * _SQUARES_UNDERFLOW))
+        return accurate_sum(torch.cat(partial)), size
 
     def gram(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """``X' diag(h) X`` in float64 for h = ``evaluate(where, rows)`` of shape (b,): plain products, no allowance."""
@@ -193,17 +201,19 @@ class Design:
         """Upper bounds on the norms of the design; those of a larger design that this one was cut from serve as well."""
         if self._norms is not None:
             return self._norms
-        frobenius = norm_upper(float(np.linalg.norm(self.row_norms)), self.rows)
+        frobenius = vector_norm_upper(torch.from_numpy(self.row_norms))
         spectral = frobenius
         if self.columns <= _DENSE_COLUMNS:
             gram = self.gram(lambda _, rows: torch.ones(rows.shape[0], dtype=torch.float64, device=rows.device))
             with precision(80):
                 error = up(ball_of(gamma(self.rows + 8)) * ball_of(frobenius) ** 2)
-            spectral = min(frobenius, spectral_norm_from_gram(gram, error))
+            if bool(torch.isfinite(gram).all()):
+                spectral = min(frobenius, spectral_norm_from_gram(gram, error))
         return DesignNorms(self.rows, self.columns, spectral, frobenius, float(self.row_norms.max()))
 
     def _products(self, left: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        products = torch.bmm(left, rows)
+        single = left.shape[:2] == (1, 1)  # then the vector-matrix product is faster
+        products = (left[0, 0] @ rows[0])[None, None] if single else torch.bmm(left, rows)
         return torch.cat([products, left.sum(2, keepdim=True)], 2) if self.intercept else products
 
     def _with_intercept(self, rows: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import abc
 import copy
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 
 from certify.bounds import Bound, Measured, derive
 from certify.bounds.linear_model import LossRounding, gradient_allowance, product_allowance
-from certify.bounds.rounding import gamma, norm_upper
+from certify.bounds.rounding import gamma
+from certify.bounds.spectral import vector_norm_upper
 from certify.errors import InputError
 from certify.proofs.sides import Side
 
 from .dataset import positions_mask
-from .design import BLOCK, Design, as_tensor
+from .design import CAREFUL, PLAIN, Design, Summation, as_tensor
+
+_LEAST = 5e-324
+"""The least positive double."""
+_MOSTLY_ROUNDING = 4.0
+"""A residual within this factor of its allowance is measured again with more careful predictors."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class MeasuredGradient:
     residual: Bound
     loss_part: torch.Tensor
     """The sum over retained rows of the loss gradients, ridge excluded, shape (k, p)."""
+    passes: int = 1
+    """The passes over the data that it took."""
 
 
 @dataclass(frozen=True)
@@ -245,13 +253,21 @@ class LinearObjective(abc.ABC):
         return {"ridge": "squared"}.get(self.kind, self.kind)
 
     def measure(self, parameters: torch.Tensor) -> MeasuredGradient:
-        """The gradient and a proved bound on its norm: one pass over the data.
+        """The gradient and a proved bound on its norm: one pass over the data, a second one near the rounding floor.
 
         The residual carries the rounding allowance of :func:`certify.bounds.linear_model.gradient_allowance`.
+        Where that makes up a good part of it, the predictors are computed again with fewer roundings.
         """
         weights = self.weights(parameters)
-        loss_part, squares = self.design.adjoint(
-            lambda where, rows: self.loss_gradients(self.design.careful_predictors(rows, weights), self.labels[where])
+        found = self._measure(weights, PLAIN)
+        if found.residual.value <= _MOSTLY_ROUNDING * found.error:
+            return replace(self._measure(weights, CAREFUL), passes=2)
+        return found
+
+    def _measure(self, weights: torch.Tensor, summation: Summation) -> MeasuredGradient:
+        loss_part, losses = self.design.adjoint(
+            lambda where, rows: self.loss_gradients(self.design.predictors(rows, weights, summation), self.labels[where]),
+            summation,
         )
         gradient = (loss_part / self.count + self.l2 * weights).reshape(-1)
         size = vector_norm_upper(gradient)
@@ -259,11 +275,11 @@ class LinearObjective(abc.ABC):
             self.design.norms,
             self.rounding,
             rows=self.count,
-            block=min(BLOCK, self.design.rows),
-            predictor_terms=self.design.careful_terms,
+            block=min(summation.block, self.design.rows),
+            predictor_terms=self.design.predictor_terms(summation),
             l2=self.l2,
             parameter_norm=vector_norm_upper(weights),
-            loss_gradient_norm=norm_upper(math.sqrt(squares), self.design.rows * self.outputs),
+            loss_gradient_norm=losses,
             gradient_norm=size,
         )
         residual = Bound(size, Side.UPPER) + Bound(error, Side.UPPER)
@@ -284,7 +300,7 @@ class LinearObjective(abc.ABC):
             self.design.norms,
             self.rounding,
             rows=self.count,
-            block=min(BLOCK, self.design.rows),
+            block=min(PLAIN.block, self.design.rows),
             l2=self.l2,
             parameter_norm=vector_norm_upper(self.weights(parameters)),
             vector_norm=length,
@@ -293,9 +309,9 @@ class LinearObjective(abc.ABC):
         rest = measured.gradient + product
         norm = Bound(vector_norm_upper(rest), Side.UPPER) * (1 + 2.0**-50)  # the sum of the two was rounded
         linear_residual = norm + Bound(allowance, Side.UPPER) + Bound(measured.error, Side.UPPER)
-        inner = Bound(abs(float(step @ product)), Side.UPPER)
+        inner = Bound(_or_infinity(abs(float(step @ product))), Side.UPPER)
         error = Bound(size, Side.UPPER) * gamma(step.numel() + 2) + Bound(allowance, Side.UPPER)
-        energy = inner + Bound(length, Side.UPPER) * error
+        energy = inner + Bound(length, Side.UPPER) * error + step.numel() * _LEAST  # what products of tiny entries lose
         return MeasuredStep(
             rest,
             Bound(
@@ -305,14 +321,9 @@ class LinearObjective(abc.ABC):
         )
 
 
-def vector_norm_upper(vector: torch.Tensor) -> float:
-    """An upper bound on the Euclidean norm of a float64 tensor (scaled, so that nothing under- or overflows)."""
-    largest = float(vector.abs().max()) if vector.numel() else 0.0
-    if largest == 0.0 or not math.isfinite(largest):
-        return largest
-    exponent = math.frexp(largest)[1]
-    scaled = torch.ldexp(vector, torch.tensor(-exponent))
-    return math.nextafter(math.ldexp(norm_upper(float(torch.linalg.vector_norm(scaled)), vector.numel()), exponent), math.inf)
+def _or_infinity(number: float) -> float:
+    """The number, or infinity for one that overflowed."""
+    return number if math.isfinite(number) else math.inf
 
 
 def positive_l2(l2: Any) -> float:
