@@ -64,10 +64,11 @@ def retained_curvature(fitted: Fitted, forget: Sequence[int]) -> torch.Tensor | 
         return None
     if not len(forget):
         return fitted.curvature
-    objective = fitted.objective
-    return fitted.curvature - objective.curvature_of_rows(
-        objective.weights(fitted.parameters), np.asarray(forget, dtype=np.int64)
-    )
+    return fitted.curvature - _deleted(fitted, forget).curvature_sum(fitted.objective.weights(fitted.parameters))
+
+
+def _deleted(fitted: Fitted, forget: Sequence[int]) -> LinearObjective:
+    return fitted.objective.select(np.asarray(forget, dtype=np.int64))
 
 
 def _first_step(
@@ -76,9 +77,8 @@ def _first_step(
     """The Newton step from the old minimiser, by the deleted rows only (by conjugate gradients above the dense limit)."""
     if not len(forget):
         return fitted.parameters, 0
-    objective = fitted.objective
-    weights = objective.weights(fitted.parameters)
-    deleted = objective.loss_part_of_rows(weights, np.asarray(forget, dtype=np.int64))
+    weights = fitted.objective.weights(fitted.parameters)
+    deleted, _ = _deleted(fitted, forget).loss_part(weights)
     gradient = ((fitted.measured.loss_part - deleted) / retained.count + retained.l2 * weights).reshape(-1)
     if curvature is None:
         solve: HessianSolve = IterativeHessian(retained, fitted.parameters, relative_tolerance=1e-3)

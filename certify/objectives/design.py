@@ -96,12 +96,6 @@ class Design:
         kept = ~forgotten if self.retained is None else self.retained & ~forgotten
         return replace(self, retained=kept, _row_norms=self.row_norms, _norms=self.norms)
 
-    def compact(self) -> Design:
-        """The same rows, copied together, so that nothing depends on where the deleted rows were."""
-        if self.retained is None:
-            return self
-        return Design(self.features[torch.from_numpy(self.retained).to(self.features.device)], self.intercept)
-
     def select(self, positions: NDArray[np.int64]) -> torch.Tensor:
         """The rows at these positions in float64, intercept column included."""
         chosen = self.features[torch.from_numpy(positions).to(self.features.device)].to(torch.float64)

@@ -103,10 +103,6 @@ class LinearObjective(abc.ABC):
         """The sum over retained rows of the loss Hessians in the parameters, a (k·p, k·p) matrix."""
 
     @abc.abstractmethod
-    def curvature_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
-        """The same sum over the rows at these positions only."""
-
-    @abc.abstractmethod
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The predicted label (or value) of each row of ``features``."""
 
@@ -148,13 +144,16 @@ class LinearObjective(abc.ABC):
 
     def compact(self) -> LinearObjective:
         """The same objective with the retained rows copied together; its ids count from zero."""
-        if self.count == self.design.rows:
-            return self
+        return self if self.count == self.design.rows else self.select(self.ids)
+
+    def select(self, positions: NDArray[np.int64]) -> LinearObjective:
+        """The objective on copies of the rows at these positions alone; its ids count from zero."""
+        chosen = torch.from_numpy(positions).to(self.features.device)
         alone = copy.copy(self)
-        alone.design = self.design.compact()
-        alone.labels = self.labels[torch.from_numpy(self.ids)]
-        alone.original_labels = self.original_labels[self.ids]
-        alone.ids = np.arange(self.count)
+        alone.design = Design(self.features[chosen], self.intercept)
+        alone.labels = self.labels[chosen]
+        alone.original_labels = self.original_labels[positions]
+        alone.ids = np.arange(len(positions))
         return alone
 
     def retained_rows(self) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -264,11 +263,15 @@ class LinearObjective(abc.ABC):
             return replace(self._measure(weights, CAREFUL), passes=2)
         return found
 
-    def _measure(self, weights: torch.Tensor, summation: Summation) -> MeasuredGradient:
-        loss_part, losses = self.design.adjoint(
+    def loss_part(self, weights: torch.Tensor, summation: Summation = PLAIN) -> tuple[torch.Tensor, float]:
+        """The sum of the loss gradients, ridge excluded, shape (k, p), and an upper bound on the norm of all of them."""
+        return self.design.adjoint(
             lambda where, rows: self.loss_gradients(self.design.predictors(rows, weights, summation), self.labels[where]),
             summation,
         )
+
+    def _measure(self, weights: torch.Tensor, summation: Summation) -> MeasuredGradient:
+        loss_part, losses = self.loss_part(weights, summation)
         gradient = (loss_part / self.count + self.l2 * weights).reshape(-1)
         size = vector_norm_upper(gradient)
         error = gradient_allowance(
@@ -286,11 +289,6 @@ class LinearObjective(abc.ABC):
         return MeasuredGradient(
             gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part
         )
-
-    def loss_part_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
-        """The sum of the loss gradients of the rows at these positions, ridge excluded, shape (k, p)."""
-        rows = self.design.select(positions)
-        return self.loss_gradients(rows @ weights.T, self.labels[torch.from_numpy(positions).to(self.labels.device)]).T @ rows
 
     def measure_step(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> MeasuredStep:
         """``g + H step`` with proved bounds: one pass over the data."""

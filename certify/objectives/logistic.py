@@ -65,11 +65,6 @@ class Logistic(LinearObjective):
         """X' diag(s (1 - s)) X over the retained rows."""
         return self.design.gram(lambda _, rows: _curvature(self.design.predictors(rows, weights))[:, 0])
 
-    def curvature_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
-        """The same over the rows at these positions."""
-        rows = self.design.select(positions)
-        return rows.T @ (_curvature(rows @ weights.T) * rows)
-
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The larger label where w·x is positive, the smaller elsewhere."""
         scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))[:, 0]

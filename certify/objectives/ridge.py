@@ -71,11 +71,6 @@ class Ridge(LinearObjective):
         """X' X over the retained rows."""
         return self.design.gram(lambda _, rows: torch.ones(rows.shape[0], dtype=torch.float64, device=rows.device))
 
-    def curvature_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
-        """The same over the rows at these positions."""
-        rows = self.design.select(positions)
-        return rows.T @ rows
-
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """w·x of each row."""
         return self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))[:, 0].cpu().numpy()

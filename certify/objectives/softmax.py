@@ -81,13 +81,6 @@ class Softmax(LinearObjective):
                 total[b, :, a, :] = block.T
         return total.reshape(self.dimension, self.dimension)
 
-    def curvature_of_rows(self, weights: torch.Tensor, positions: NDArray[np.int64]) -> torch.Tensor:
-        """The same over the rows at these positions."""
-        rows = self.design.select(positions)
-        probabilities = _probabilities(rows @ weights.T)
-        centred = torch.diag_embed(probabilities) - probabilities[:, :, None] * probabilities[:, None, :]
-        return torch.einsum("nab,ni,nj->aibj", centred, rows, rows).reshape(self.dimension, self.dimension)
-
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The class of the largest predictor."""
         scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))
