@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .errors import CertifyError as CertifyError
     from .errors import InputError as InputError
     from .fitting import Fitted as Fitted
+    from .fitting import Policy as Policy
     from .fitting import fit as fit
     from .guarantee import Guarantee as Guarantee
     from .guarantee import Notion as Notion
@@ -60,6 +61,7 @@ _PUBLIC = {
     "read_table": ("tables", "read_table"),
     "fit": ("fitting", "fit"),
     "Fitted": ("fitting", "Fitted"),
+    "Policy": ("fitting", "Policy"),
     "distance": ("distances", "distance"),
     "unlearn": ("unlearning", "unlearn"),
     "Run": ("runs", "Run"),

@@ -34,7 +34,7 @@ class Commitments:
     """
 
     master: bytes = field(repr=False)
-    ids: NDArray[numpy.int64]
+    ids: NDArray[numpy.int64] = field(repr=False)  # with those committed, they tell who was forgotten
     leaves: NDArray[numpy.uint8] = field(repr=False)
     committed_ids: NDArray[numpy.int64] = field(repr=False)
 

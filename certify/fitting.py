@@ -15,6 +15,7 @@ from .newton import DENSE_LIMIT, minimise
 if TYPE_CHECKING:
     from certify.bounds import Bound
 
+    from .numbers import Number
     from .objectives import LinearObjective, MeasuredGradient
 
 
@@ -48,11 +49,18 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Policy:
-    """What releases from this fit will claim, committed before any request is known."""
+    """What releases from this fit will claim, and the public scales of their budget, fixed before any request is known.
 
-    epsilon: float | str | None = None
-    delta: float | str | None = None
-    distance_budget: float | str | None = None
+    ``distance_budget=None`` means the default. A certificate then says that the numbers were fixed at the fit; who
+    reads it still has only the producer's word for when that was, unless the policy was published before.
+    """
+
+    epsilon: Number
+    delta: Number
+    distance_budget: Number | None = None
+    tolerance: Number = 0
+    row_bound: Number = 1.0
+    label_bound: Number = 1.0
 
 
 def fit(

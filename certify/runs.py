@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from .certificates.tensors import PARAMETERS, NotTensors, read_parameters, write
 from .certificates.tensors import SIZE_LIMIT as MODEL_LIMIT
 from .errors import InputError
 from .keys import load_private
-from .storage import PUBLIC_MODE, SECRET_MODE, make_folder, read_file, sha256, write_files
+from .storage import PUBLIC_MODE, SECRET_MODE, is_there, make_folder, read_file, sha256, write_files
 from .witness import Witness, read_witness
 
 if TYPE_CHECKING:
@@ -27,11 +27,22 @@ if TYPE_CHECKING:
     from certify.bounds.bound import Bound
 
     from .calibration import GaussianNoise
+    from .fitting import Fitted
     from .guarantee import Guarantee
     from .keys import PrivateKey
 
 MANIFEST = "manifest.json"
 SECRET = "secret"
+_NOBODY = numpy.empty(0, dtype=numpy.int64)
+
+
+def previous_name(back: int) -> str:
+    """The file in a run folder that holds the certificate ``back`` releases before.
+
+    >>> previous_name(1), previous_name(2)
+    ('previous.json', 'previous-2.json')
+    """
+    return "previous.json" if back == 1 else f"previous-{back}.json"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,6 +62,7 @@ class Run:
     noise: GaussianNoise | None  # None for an exact method, which releases without noise
     distance_budget: Bound
     budget_source: str  # "default" or "caller"
+    policy_chosen: str = "request"  # or "fit": when epsilon, delta, the budget and the scales were fixed
     tolerance: Bound
     scales: Mapping[str, float]  # row_bound and label_bound, the public scales of the default budget
     exclusions: tuple[str, ...] = ()
@@ -61,12 +73,14 @@ class Run:
     residual: Bound = field(repr=False)
     iterations: int = field(default=0, repr=False)
     passes: int = field(default=0, repr=False)
-    previous: Run | None = field(default=None, repr=False)
+    previous: Run | StoredRun | None = field(default=None, repr=False)
     table: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.budget_source not in ("default", "caller"):
             raise ValueError(f"budget_source is 'default' or 'caller', not {self.budget_source!r}")
+        if self.policy_chosen not in ("fit", "request"):
+            raise ValueError(f"policy_chosen is 'fit' or 'request', not {self.policy_chosen!r}")
 
     @property
     def parameters(self) -> torch.Tensor:
@@ -80,11 +94,22 @@ class Run:
 
         return certificate_of(self)
 
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """This certificate and those of the earlier releases of the sequence, newest first."""
+        return (self.certificate, *(() if self.previous is None else self.previous.certificates))
+
+    @property
+    def forgotten(self) -> NDArray[numpy.int64]:
+        """Secret: the ids that the releases up to this one forgot, in the order of the releases."""
+        before = _NOBODY if self.previous is None else self.previous.forgotten
+        return numpy.concatenate([before, numpy.asarray(sorted(self.forget), dtype=numpy.int64)])
+
     def save(self, path: str | Path, *, sign: PrivateKey | str | Path | None = None) -> Path:
         """Write the run folder and return its path.
 
-        Released: ``certificate.json``, ``model.safetensors``, ``manifest.json`` (and ``previous.json``, the
-        certificate that a second deletion names). Secret: ``secret/``, mode 0700, files 0600. Everything is
+        Released: ``certificate.json``, ``model.safetensors``, ``manifest.json`` (and ``previous.json``,
+        ``previous-2.json`` …, the certificates of the earlier releases, newest first). Secret: ``secret/``, mode 0700, files 0600. Everything is
         staged before anything is renamed into place, the manifest last. ``sign`` is a private key or its file.
         Raises :class:`~certify.errors.InputError` for a folder that already holds a run or cannot be written.
         """
@@ -96,8 +121,8 @@ class Run:
             "certificate.json": certificate.to_json(),
             "model.safetensors": write_tensors({PARAMETERS: self.model}),
         }
-        if self.previous is not None:
-            public["previous.json"] = self.previous.certificate.to_json()
+        for back, earlier in enumerate(self.certificates[1:], start=1):
+            public[previous_name(back)] = earlier.to_json()
         manifest = {"schema": "certify.run/1", "files": {name: sha256(content) for name, content in public.items()}}
         make_folder(folder)
         make_folder(folder / SECRET, secret=True)
@@ -113,18 +138,13 @@ class Run:
 
 def witness_of(run: Run) -> Witness:
     """The secret material of a run, with which a verifier can re-measure it."""
-    earlier: list[int] = []
-    before = run.previous
-    while before is not None:
-        earlier += before.forget
-        before = before.previous
     return Witness(
         master=run.fitted.commitments.master,
         seed=run.seed,
         noiseless=numpy.asarray(run.noiseless.detach().cpu().numpy()),
         forgotten=numpy.asarray(sorted(run.forget), dtype=numpy.int64),
         retained=numpy.asarray(run.objective.ids, dtype=numpy.int64),
-        earlier=numpy.asarray(sorted(earlier), dtype=numpy.int64),
+        earlier=_NOBODY if run.previous is None else run.previous.forgotten,
         residual=run.residual.value,
         distance=run.distance.value,
         iterations=run.iterations,
@@ -134,20 +154,67 @@ def witness_of(run: Run) -> Witness:
 
 @dataclass(frozen=True, eq=False)
 class StoredRun:
-    """A run folder as read: the certificate, the released parameters, and the witness if it is there."""
+    """A run folder as read: the certificates, the released parameters, and the witness if it is there.
+
+    ``fitted`` is the secret state from which the next deletion starts; it is there when the records were given.
+    """
 
     path: Path
     certificate: Certificate
     parameters: NDArray[numpy.float64] = field(repr=False)
     witness: Witness | None = field(repr=False)
+    earlier: tuple[Certificate, ...] = field(default=(), repr=False)
+    fitted: Fitted | None = field(default=None, repr=False)
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """The certificate and those of the earlier releases of the sequence, newest first."""
+        return (self.certificate, *self.earlier)
+
+    @property
+    def forgotten(self) -> NDArray[numpy.int64]:
+        """Secret: the ids that the releases up to this one forgot, in the order of the releases."""
+        if self.witness is None:
+            raise InputError(f"{self.path} holds no witness: only who has its secret/ folder can say what was forgotten")
+        return numpy.concatenate([self.witness.earlier, self.witness.forgotten])
+
+    @property
+    def table(self) -> Mapping[str, str] | None:
+        """How the table of the run was prepared; None if it was not made from one."""
+        return self.certificate.predicate.provenance or None
 
 
-def load(path: str | Path) -> StoredRun:
+def load(path: str | Path, *, data: Any = None) -> StoredRun:
     """Read a run folder. Raises :class:`~certify.errors.InputError` for a missing, foreign or damaged one.
 
-    Reading verifies nothing but that the files belong together: use :func:`certify.verify`.
+    Reading verifies nothing but that the files belong together: use :func:`certify.verify`. With the records
+    (``data`` as for ``verify``: all of them, or those retained) and the witness, the secret state is rebuilt, and
+    the result can be handed to :func:`certify.unlearn` for the next deletion; records that are not those
+    committed to are refused.
     """
     folder = Path(path)
+    named = _manifest(folder)
+    earlier = [name for back in range(1, len(named)) if (name := previous_name(back)) in named]
+    contents = {}
+    for name in ("certificate.json", "model.safetensors", *earlier):
+        contents[name] = read_file(folder / name, limit=MODEL_LIMIT, what="file of the run")
+        if sha256(contents[name]) != named.get(name):
+            raise InputError(f"{folder / name} is not the file that the manifest names: restore the folder from a copy")
+    try:
+        certificate, *before = (_certificate(contents[name]) for name in ("certificate.json", *earlier))
+        parameters = read_parameters(contents["model.safetensors"])
+    except (NotACertificate, Malformed, NotTensors) as problem:
+        raise InputError(f"the run in {folder} is damaged: {problem}") from None
+    secret = folder / SECRET
+    stored = StoredRun(folder, certificate, parameters, read_witness(secret) if is_there(secret) else None, tuple(before))
+    if data is None:
+        return stored
+    from .resuming import resumed
+
+    return replace(stored, fitted=resumed(stored, data))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = parse(read_file(folder / MANIFEST, limit=SIZE_LIMIT, what="run manifest"))
         named = manifest["files"]
@@ -159,16 +226,10 @@ def load(path: str | Path) -> StoredRun:
         raise InputError(
             f"{folder / MANIFEST} is not the manifest of a run: name a folder that 'certify unlearn' wrote"
         ) from None
-    contents = {}
-    for name in ("certificate.json", "model.safetensors"):
-        contents[name] = read_file(folder / name, limit=MODEL_LIMIT, what="file of the run")
-        if sha256(contents[name]) != named.get(name):
-            raise InputError(f"{folder / name} is not the file that the manifest names: restore the folder from a copy")
-    try:
-        certificate = Certificate(read_envelope(contents["certificate.json"]))
-        certificate.statement  # noqa: B018  (reads it)
-        parameters = read_parameters(contents["model.safetensors"])
-    except (NotACertificate, Malformed, NotTensors) as problem:
-        raise InputError(f"the run in {folder} is damaged: {problem}") from None
-    secret = folder / SECRET
-    return StoredRun(folder, certificate, parameters, read_witness(secret) if secret.is_dir() else None)
+    return named
+
+
+def _certificate(content: bytes) -> Certificate:
+    certificate = Certificate(read_envelope(content))
+    certificate.statement  # noqa: B018  (reads it)
+    return certificate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,18 +21,44 @@ SECRET_FOLDER_MODE = 0o700
 
 
 def read_file(path: str | Path, *, limit: int, what: str) -> bytes:
-    """The bytes of a regular file of at most ``limit`` bytes; :class:`InputError` names ``what`` was wanted."""
+    """The bytes of a regular file of at most ``limit`` bytes; :class:`InputError` names ``what`` was wanted.
+
+    A pipe or a device is refused: reading one might never end.
+    """
     place = Path(path)
     try:
-        if place.is_dir():
+        found = place.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise InputError(f"{place} is a folder where a {what} was expected: name the file")
-        if (size := place.stat().st_size) > limit:
-            raise InputError(f"{place} is no {what}: it has {size:,} bytes, and at most {limit:,} are read")
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{place} is a pipe or a device where a {what} was expected: write it to a file first")
+        if found.st_size > limit:
+            raise InputError(f"{place} is no {what}: it has {found.st_size:,} bytes, and at most {limit:,} are read")
         return place.read_bytes()
     except FileNotFoundError:
         raise InputError(f"there is no {what} at {place}: check the path") from None
     except OSError as problem:
-        raise InputError(f"cannot read {place}: {problem.strerror or problem}") from None
+        raise InputError(f"cannot read {str(place)[:200]}: {problem.strerror or problem}") from None
+    except InputError:
+        raise
+    except ValueError:  # a zero character in the name
+        raise InputError(f"{str(path)[:200]!r} is no name of a file: check the path") from None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything has this name, a link to nothing included: what cannot be read is then said, not skipped."""
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError):
+        return True
 
 
 def write_file(path: str | Path, content: bytes, *, mode: int = PUBLIC_MODE) -> None:
@@ -67,6 +94,8 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
 
 def make_folder(path: Path, *, secret: bool = False) -> None:
     """Create the folder (and, unless secret, its parents); tighten a secret one to mode 0700."""
+    if secret and path.is_symlink():
+        raise InputError(f"{path} is a link where the secret folder goes: remove it, secrets are not written elsewhere")
     try:
         path.mkdir(mode=SECRET_FOLDER_MODE if secret else 0o777, parents=not secret, exist_ok=True)
         if secret:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from .cells import header_of, labels_of, lines_of, records_of
 from .errors import InputError
 from .sidefiles import read_scale
+from .storage import write_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +78,7 @@ class Preprocessing:
                 normalise_rows={"yes": True, "no": False}[mapping["normalise-rows"]],
                 label_values=tuple(label_values),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(
                 f"the provenance of the table cannot be read ({error}): the certificate was altered or is foreign"
             ) from None
@@ -196,11 +198,12 @@ def write_table(
     """Write rows [n, d] and labels [n] as a CSV file that :func:`read_table` reads back to the same doubles."""
     target = Path(path)
     names = list(columns) if columns is not None else [f"x{index}" for index in range(features.shape[1])]
-    with target.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*names, label])
-        for row, value in zip(features.tolist(), np.asarray(labels).tolist(), strict=True):
-            writer.writerow([*map(repr, row), value])
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*names, label])
+    for row, value in zip(features.tolist(), np.asarray(labels).tolist(), strict=True):
+        writer.writerow([*map(repr, row), value])
+    write_file(target, stream.getvalue().encode("utf-8"))
     return target
 
 

@@ -22,7 +22,7 @@ from .methods.newton import newton_candidate, retained_curvature
 from .methods.retraining import retrained_candidate
 from .numbers import nonnegative
 from .policy import default_distance_budget, gradient_scale, noise_scale
-from .runs import Run
+from .runs import Run, StoredRun
 from .sampling import fresh_seed, gaussian_noise
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ EXACT_UNDECIDED = "method 'exact' could not decide every coordinate, so the resi
 
 
 def unlearn(
-    source: Fitted | Run,
+    source: Fitted | Run | StoredRun,
     forget: Iterable[int],
     *,
     epsilon: Number | None = None,
@@ -44,8 +44,8 @@ def unlearn(
     method: str = "newton",
     distance_budget: Number | None = None,
     tolerance: Number = 0,
-    row_bound: float = 1.0,
-    label_bound: float = 1.0,
+    row_bound: Number = 1.0,
+    label_bound: Number = 1.0,
     generator: np.random.Generator | None = None,
     table: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -54,7 +54,7 @@ def unlearn(
     The noise is fixed first, from public values and the retained count. Then the method runs until the
     *measured* distance to the retrained minimiser is at most the distance budget; if the rounding floor does
     not allow that, :class:`~certify.errors.BudgetNotReached` is raised and nothing is released. A second
-    deletion continues from the first: pass its run as ``source``.
+    deletion continues from the first: pass its run as ``source``, or ``certify.load_run(path, data=…)`` of its folder.
 
     ``method``: "newton" (warm-started Newton steps), "retrain" (from scratch on the retained rows), "exact"
     (ridge only: the correctly rounded minimiser, epsilon = 0, no noise; epsilon and delta are then only a
@@ -69,7 +69,11 @@ def unlearn(
     >>> run.distance.at_most(run.distance_budget.rational), len(run.model)
     (True, 3)
     """
-    fitted, previous = (source.fitted, source) if isinstance(source, Run) else (source, None)
+    fitted: Any = source if isinstance(source, Fitted) else getattr(source, "fitted", None)
+    previous = source if isinstance(source, (Run, StoredRun)) else None
+    if fitted is None and isinstance(source, StoredRun):
+        raise InputError(f"the run in {source.path} was read without its records: certify.load_run(path, data=…) continues it")
+    table = previous.table if table is None and previous is not None else table
     if not isinstance(fitted, Fitted):
         raise InputError(f"unlearn starts from a fitted model or a run, not {type(source).__name__}: call certify.fit first")
     if method not in METHODS:
@@ -90,10 +94,13 @@ def unlearn(
         else:
             return _exact_run(fitted, requested, retained, candidate, scales, previous, table)
 
-    policy = fitted.policy
-    committed = policy is not None and (epsilon, delta, distance_budget) == (None, None, None)
-    if committed and policy is not None:
-        epsilon, delta, distance_budget = policy.epsilon, policy.delta, policy.distance_budget
+    policy = fitted.policy if (epsilon, delta) == (None, None) else None
+    if policy is not None:
+        if (distance_budget, tolerance, row_bound, label_bound) != (None, 0, 1.0, 1.0):
+            raise InputError("the policy of the fit fixes every number: pass none here, or epsilon and delta as well")
+        epsilon, delta, distance_budget, tolerance = policy.epsilon, policy.delta, policy.distance_budget, policy.tolerance
+        row_bound, label_bound = policy.row_bound, policy.label_bound
+        scales = {"row_bound": float(row_bound), "label_bound": float(label_bound)}
     if epsilon is None or delta is None:
         raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
     noise = noise_scale(
@@ -121,6 +128,7 @@ def unlearn(
         noise=noise,
         distance_budget=budget,
         budget_source="default" if distance_budget is None else "caller",
+        policy_chosen="request" if policy is None else "fit",
         tolerance=_exact(tolerance, "tolerance"),
         scales=scales,
         exclusions=tuple(exclusions),
@@ -144,7 +152,7 @@ def _run_method(method: str, fitted: Fitted, requested: tuple[int, ...], retaine
 
 def _exact_run(
     fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, candidate: Candidate,
-    scales: Mapping[str, float], previous: Run | None, table: Mapping[str, Any] | None,
+    scales: Mapping[str, float], previous: Run | StoredRun | None, table: Mapping[str, Any] | None,
 ) -> Run:  # fmt: skip
     zero = Bound(0.0, Side.EXACT, Declared("a correctly rounded function of the retained records alone"))
     return Run(

@@ -108,7 +108,7 @@ def facts_of(run: Run, sequence: int) -> terms.Facts:
     """The public facts of a run that decide its premises."""
     noise = "none" if run.noise is None else "gaussian"
     entropy = "none" if run.noise is None else "caller" if run.seed is None else "operating-system"
-    return terms.Facts(run.method, noise, entropy, run.objective.kind, run.budget_source, sequence)
+    return terms.Facts(run.method, noise, entropy, run.objective.kind, run.budget_source, sequence, run.policy_chosen)
 
 
 def problem_of(description: Mapping[str, Any]) -> Problem:
@@ -192,6 +192,7 @@ def _policy(run: Run, facts: terms.Facts) -> Policy:
     return Policy(
         distance_budget=wire_number(run.distance_budget if noised else 0),
         budget_source=run.budget_source,  # type: ignore[arg-type]
+        chosen=run.policy_chosen if noised else "request",  # type: ignore[arg-type]
         tolerance=wire_number(run.tolerance if noised else 0),
         row_bound=wire_number(Fraction(run.scales["row_bound"]) if "row_bound" in used else 1),
         label_bound=wire_number(Fraction(run.scales["label_bound"]) if "label_bound" in used else 1),

@@ -97,6 +97,7 @@ class Policy(Record):
 
     distance_budget: Number
     budget_source: Literal["default", "caller"]
+    chosen: Literal["fit", "request"]
     tolerance: Number
     row_bound: Number
     label_bound: Number

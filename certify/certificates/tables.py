@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certify.guarantee import Notion
+from certify.printing import printable
 from certify.proofs.status import Status
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
     rows.append(("model", certificate.statement.subject[0].digest.sha256[:16] + "…"))
     signers = [signature.keyid for signature in certificate.envelope.signatures]
     rows.append(("signed", ", ".join(signer[:24] + "…" for signer in signers) if signers else "no"))
-    return rows
+    return [(label, printable(text)) for label, text in rows]
 
 
 def certificate_tables(certificate: Certificate) -> Group:
@@ -64,13 +65,13 @@ def certificate_tables(certificate: Certificate) -> Group:
     mark = {"upper": "≤", "lower": "≥", "exact": "="}
     for node in predicate.derivation:
         origin = node.meaning if node.theorem is None else f"{node.theorem}({', '.join(item.node for item in node.inputs)})"
-        steps.add_row(node.id, f"{mark[node.side]} {node.number.approx}", Text(origin))
+        steps.add_row(node.id, f"{mark[node.side]} {node.number.approx}", Text(printable(origin)))
     premises = Table(box=None, show_header=False, pad_edge=False)
     for premise in predicate.premises:
-        premises.add_row(Status.parse(premise.status).glyph, premise.id, Text(premise.statement))
+        premises.add_row(Status.parse(premise.status).glyph, premise.id, Text(printable(premise.statement)))
     silent = Table(box=None, show_header=False, pad_edge=False)
     for exclusion in predicate.exclusions:
-        silent.add_row("–", Text(exclusion))
+        silent.add_row("–", Text(printable(exclusion)))
     parts = (("Certificate", head), ("Derivation", steps), ("Premises", premises), ("What it does not say", silent))
     return Group(
         *(Padding(item, (0, 0, 0, 0)) for title, table in parts for item in (Text(f"\n{title}", style="bold underline"), table))

@@ -28,9 +28,14 @@ EXCLUSIONS = (
     "copies of the records elsewhere (backups, logs, derived data and models) are not covered",
     "the noise seed, the salt and the rest of the witness stay secret: whoever holds them is not covered",
     "requests chosen after seeing earlier releases are not covered by the per-release guarantee",
+    "releases from the same records that this sequence does not name are not covered",
     "nothing is promised about the retained records; the number of forgotten records is published",
 )
 CALLER_NOISE = "noise: caller-controlled"
+_WHEN = {
+    "fit": "the producer says that they were fixed at the fit, before any request, which no verifier can see unless that was published",
+    "request": "they were given with the request",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Facts:
     kind: str
     budget_source: str
     sequence: int
+    chosen: str = "request"  # or "fit": when epsilon, delta and the budget were fixed, by the producer's own account
 
 
 def released(facts: Facts) -> str:
@@ -71,13 +77,14 @@ def premises(facts: Facts) -> list[Premise]:
             ),
             _premise(
                 "sampler.ideal",
-                "the noise is exactly Gaussian: floating-point samples only approximate it",
+                "the noise is exactly Gaussian (floating-point samples only approximate it) and drawn afresh for this release: "
+                "no verifier sees how a seed was chosen",
                 "declared",
                 Status.ASSUMED,
             ),
             _premise(
                 "policy.independent",
-                f"{chosen} were chosen independently of the data, and so were the public scales",
+                f"{chosen} were chosen independently of the data, and so were the public scales; {_WHEN[facts.chosen]}",
                 "declared",
                 Status.ASSUMED,
             ),

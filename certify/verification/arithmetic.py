@@ -91,6 +91,7 @@ def facts_of(predicate: Predicate) -> terms.Facts:
         predicate.problem.kind,
         predicate.policy.budget_source,
         predicate.request.sequence,
+        predicate.policy.chosen,
     )
 
 
@@ -152,7 +153,7 @@ def _check_values(predicate: Predicate, nodes: Mapping[str, Bound]) -> None:
     for node in predicate.derivation:
         ours = nodes[node.id]
         require(
-            _near(node.number.exact, ours.rational),
+            near(node.number.exact, ours.rational),
             f"{node.id} is recorded as {node.number.approx}, and follows as {ours.value!r}",
         )
 
@@ -187,6 +188,10 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
                 predicate.policy.distance_budget.exact == 0 == predicate.policy.tolerance.exact,
                 "an exact release has no distance budget",
             )
+            require(
+                (predicate.policy.budget_source, predicate.policy.chosen) == ("default", "request"),
+                "an exact release has no policy that anybody chose",
+            )
         return
     settings, problem = predicate.policy, predicate.problem
     with ledger.check("policy.budget", _budget_words(facts)):
@@ -206,7 +211,7 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         assert mechanism.sigma is not None
         least = gaussian.least_sigma(claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational)
         require(
-            _near(mechanism.sigma.exact, Fraction(least)),
+            near(mechanism.sigma.exact, Fraction(least)),
             f"the noise scale for this budget is {least!r}, and {mechanism.sigma.approx} is recorded",
         )
 
@@ -226,7 +231,7 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
                 claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational, predicate.mechanism.sigma.exact
             )
             require(holds, f"delta is {nodes['delta'].value!r} at this epsilon, above the {claim.delta.approx} that is claimed")
-        require(claim.mu is not None and _near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
+        require(claim.mu is not None and near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
     with ledger.check("obligations", "the inequalities of this run are listed and proved again"):
         due = obligations_of(_steps(predicate), claim.delta, transcript.delta)
         require(predicate.obligations == due, "the obligations are not those of such a release")
@@ -241,7 +246,7 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
             )
             return
         total = nodes["transcript-mu"].rational
-        require(_near(transcript.mu.exact, total), "the Gaussian parameter of the transcript does not follow")
+        require(near(transcript.mu.exact, total), "the Gaussian parameter of the transcript does not follow")
         require(
             transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1,
             "epsilon and delta are out of range",
@@ -252,7 +257,7 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         holds = gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
         require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
         least = gaussian.least_epsilon(transcript.delta.exact, total, Fraction(1))
-        require(_near(transcript.epsilon.exact, Fraction(least)), f"epsilon of the transcript is {least!r} at this delta")
+        require(near(transcript.epsilon.exact, Fraction(least)), f"epsilon of the transcript is {least!r} at this delta")
 
 
 def _steps(predicate: Predicate) -> tuple[Item, ...]:
@@ -269,6 +274,6 @@ def _budget_words(facts: terms.Facts) -> str:
     return "the distance budget was chosen by the caller: premise policy.independent"
 
 
-def _near(recorded: Fraction, ours: Fraction) -> bool:
+def near(recorded: Fraction, ours: Fraction) -> bool:
     """Within a few units in the last place: versions of the ball library may round apart, nothing more."""
     return abs(recorded - ours) <= _ULPS * Fraction(math.ulp(float(ours)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certify.witness import Witness
 
     from .arithmetic import Replay
+    from .chain import Chain
 
 _FALSE_ALARM = 1e-6
 _REPLAY_TOLERANCE = 2.0**-45
@@ -61,7 +62,7 @@ def read_rows(data: Any, predicate: Predicate) -> Rows:
 
 def measure_again(
     predicate: Predicate,
-    previous: Predicate | None,
+    chain: Chain,
     replay: Replay,
     rows: Rows,
     witness: Witness,
@@ -69,18 +70,23 @@ def measure_again(
     ledger: Ledger,
 ) -> frozenset[str]:
     """Make every check that needs the records and the witness; the ids of the premises that it has enclosed."""
-    split: _Split | None = None
-    with ledger.check("data.retained-set", "the retained records are all but the forgotten ones"):
-        split = _split(predicate, rows, witness)
+    split: Split | None = None
+    with ledger.check(
+        "data.retained-set", "these are the retained records, or all records and the retained ones all but the forgotten"
+    ):
+        split = split_rows(predicate, rows, witness)
+        _check_earlier(chain, witness)
+        if split.removed is not None and not chain.complete:
+            raise Missing("needs the certificates of all earlier releases: which records those forgot is only declared")
     if split is None:
         return frozenset()
     objective: Any = None
     with ledger.check("data.problem", "the records fit the training problem"):
-        objective = _objective(predicate.problem, rows)
+        objective = objective_of(predicate.problem, rows)
         require(objective.describe()["parameters"] == predicate.problem.parameters, "the records have another number of columns")
     if objective is None:
         return frozenset()
-    _check_commitments(predicate, previous, rows, objective.commitment_labels, split, witness, ledger)
+    _check_commitments(predicate, chain, rows, objective.commitment_labels, split, witness, ledger)
     retained = objective if split.removed is None or not len(split.removed) else objective.without(split.removed.tolist())
     with ledger.check("data.strong-convexity", "strong convexity is the weight decay of this problem, no more"):
         ours = retained.strong_convexity.rational
@@ -95,7 +101,7 @@ def measure_again(
 
 
 @dataclass(frozen=True, eq=False)
-class _Split:
+class Split:
     """Which positions of the rows are retained and forgotten now, under which ids they were committed."""
 
     retained: NDArray[numpy.int64]
@@ -103,7 +109,17 @@ class _Split:
     forgotten: NDArray[numpy.int64] | None
 
 
-def _split(predicate: Predicate, rows: Rows, witness: Witness) -> _Split:
+def _check_earlier(chain: Chain, witness: Witness) -> None:
+    listed = len(witness.earlier)
+    require(
+        listed >= chain.forgotten and (listed == chain.forgotten or not chain.complete),
+        f"the witness lists {listed} records as forgotten earlier, and the releases before this one forgot {chain.forgotten}: "
+        "a retained record is missing",
+    )
+
+
+def split_rows(predicate: Predicate, rows: Rows, witness: Witness) -> Split:
+    """Which of the rows are retained, and that there are as many of each kind as the certificate says."""
     request = predicate.request
     retained, forgotten, earlier = witness.retained, witness.forgotten, witness.earlier
     everything = numpy.concatenate([retained, forgotten, earlier])
@@ -119,7 +135,7 @@ def _split(predicate: Predicate, rows: Rows, witness: Witness) -> _Split:
             bool(numpy.array_equal(numpy.sort(everything), ids)),
             "the retained records are not all records without the forgotten ones",
         )
-        return _Split(retained, numpy.concatenate([forgotten, earlier]), forgotten)
+        return Split(retained, numpy.concatenate([forgotten, earlier]), forgotten)
     if rows.count == len(retained):
         require(
             rows.ids is None
@@ -127,14 +143,15 @@ def _split(predicate: Predicate, rows: Rows, witness: Witness) -> _Split:
             or bool(numpy.array_equal(rows.ids, numpy.arange(rows.count))),
             "these are not the retained records, or not in their original order",
         )
-        return _Split(numpy.arange(rows.count), None, None)
+        return Split(numpy.arange(rows.count), None, None)
     raise Refused(
         f"{rows.count} records were given; the certificate is about {len(retained)} retained ones of {len(everything)} in all: "
         "a row is missing or left in"
     )
 
 
-def _objective(problem: Problem, rows: Rows) -> Any:
+def objective_of(problem: Problem, rows: Rows) -> Any:
+    """The training problem of the certificate on these rows."""
     from certify.objectives import objective_class
 
     options: dict[str, Any] = {"l2": float(problem.l2.exact), "intercept": problem.intercept}
@@ -145,7 +162,18 @@ def _objective(problem: Problem, rows: Rows) -> Any:
         len(width) == 2 and width[1] == problem.columns,
         f"the records have the shape {width}, and the problem {problem.columns} columns",
     )
-    return objective_class(problem.kind)(rows.features, rows.labels, **options)
+    objective = objective_class(problem.kind)(rows.features, rows.labels, **options)
+    require(
+        problem.kind == "ridge"
+        or (options["classes"] == objective.classes and all(map(_plain, problem.classes, objective.classes))),
+        "the classes are not the label values in their order: which of them is the larger would be unclear",
+    )
+    return objective
+
+
+def _plain(text: str, value: Any) -> bool:
+    """Whether a class is spelled as a label of some type prints: 1, 1.0 and True are the same label, 1e0 is nobody's."""
+    return text == value if isinstance(value, str) else text in {str(value), str(float(value)), str(int(value)), str(bool(value))}
 
 
 def _typed(classes: list[str], kind: str) -> tuple[Any, ...]:
@@ -156,7 +184,7 @@ def _typed(classes: list[str], kind: str) -> tuple[Any, ...]:
 
 
 def _check_commitments(
-    predicate: Predicate, previous: Predicate | None, rows: Rows, labels: Any, split: _Split, witness: Witness, ledger: Ledger
+    predicate: Predicate, chain: Chain, rows: Rows, labels: Any, split: Split, witness: Witness, ledger: Ledger
 ) -> None:
     whole = split.forgotten is not None
     made: Commitments | None = None
@@ -174,14 +202,30 @@ def _check_commitments(
             made.root(witness.forgotten) == predicate.request.forgotten.root,
             "the forgotten records are not those committed to: a value, a label or a row differs",
         )
-    if previous is not None:
-        with ledger.check("data.commitment-previous", "the previous certificate retained what this one retains and forgets"):
+    if predicate.request.sequence > 1:
+        with ledger.check(
+            "data.commitment-previous", "every earlier certificate retained what was left, and forgot what the witness says"
+        ):
             _need_all(whole)
-            before = numpy.concatenate([witness.retained, witness.forgotten])
-            require(
-                made.root(before) == previous.request.retained.root,
-                "the records that the previous certificate retained are not those retained and forgotten now",
-            )
+            _check_sequence(chain, witness, made)
+
+
+def _check_sequence(chain: Chain, witness: Witness, made: Commitments) -> None:
+    """Walk back: what one release retained and forgot is what the release before it retained."""
+    left, rest = numpy.concatenate([witness.retained, witness.forgotten]), witness.earlier
+    for predicate in chain.earlier:
+        place, count = predicate.request.sequence, predicate.request.forgotten.count
+        require(
+            made.root(left) == predicate.request.retained.root,
+            f"release {place} retained other records than those left and forgotten since",
+        )
+        part, rest = rest[len(rest) - count :], rest[: len(rest) - count]
+        require(
+            made.root(part) == predicate.request.forgotten.root, f"release {place} forgot other records than the witness says"
+        )
+        left = numpy.concatenate([left, part])
+    if not chain.complete:
+        raise Missing("needs the certificates of all earlier releases")
 
 
 def _need_all(whole: bool) -> None:

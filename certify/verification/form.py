@@ -48,6 +48,7 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
             problem.kind == "ridge" or len(set(problem.classes)) == len(problem.classes) >= 2,
             "a classifier needs at least two classes",
         )
+        require(problem.kind != "ridge" or not problem.classes, "regression has no classes")
         require(problem.kind != "logistic" or len(problem.classes) == 2, "logistic regression has two classes")
         require(
             problem.parameters == outputs * (problem.columns + problem.intercept) > 0,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from certify.printing import printable
+
 from .verdict import Check, Outcome
 
 
@@ -31,7 +33,7 @@ class Ledger:
 
     def add(self, identifier: str, outcome: Outcome, detail: str) -> None:
         """Record one check."""
-        self.checks.append(Check(identifier, outcome, detail))
+        self.checks.append(Check(identifier, outcome, printable(detail)))
 
     @property
     def sound(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,21 +11,22 @@ from certify.certificates import Certificate
 from certify.certificates.canonical import SIZE_LIMIT
 from certify.certificates.tensors import SIZE_LIMIT as MODEL_LIMIT
 from certify.errors import InputError
-from certify.storage import read_file
+from certify.storage import is_folder, is_there, read_file
 
 if TYPE_CHECKING:
     from certify.witness import Witness
 
 _ENVELOPE_LIMIT = 2 * SIZE_LIMIT
+_LONGEST_CHAIN = 10_000
 
 
 @dataclass(frozen=True)
 class Material:
-    """Bytes of the certificate, of the model and of the previous certificate, and the witness, as far as given."""
+    """Bytes of the certificate, of the model and of the earlier certificates (newest first), and the witness, as far as given."""
 
     certificate: bytes
     model: bytes | None = None
-    previous: bytes | None = None
+    previous: tuple[bytes, ...] = ()
     witness: Witness | None = field(default=None, repr=False)
     witness_problem: str | None = None
 
@@ -41,28 +43,38 @@ def gather(source: Any, witness: Any) -> Material:
     if isinstance(source, Run):
         from certify.certificates.tensors import PARAMETERS, write_tensors
 
-        before = None if source.previous is None else source.previous.certificate.to_json()
+        before = tuple(earlier.to_json() for earlier in source.certificates[1:])
         model = write_tensors({PARAMETERS: source.model})
         held = Material(source.certificate.to_json(), model, before, witness_of(source))
         return held if witness is None else _with_witness(held, witness)
     if not isinstance(source, (str, Path)):
         raise InputError(f"verify takes a run folder, a certificate file, a Certificate or a Run, not {type(source).__name__}")
     place = Path(source)
-    if not place.is_dir():
+    if not is_folder(place):
         content = read_file(place, limit=_ENVELOPE_LIMIT, what="certificate")
         return _with_witness(Material(content), witness)
     held = Material(
         read_file(place / "certificate.json", limit=_ENVELOPE_LIMIT, what="certificate"),
         _optional(place / "model.safetensors", MODEL_LIMIT),
-        _optional(place / "previous.json", _ENVELOPE_LIMIT),
+        tuple(_earlier(place)),
     )
-    if witness is None and (place / "secret").is_dir():
+    if witness is None and is_there(place / "secret"):
         return _with_witness(held, place / "secret", own=True)
     return _with_witness(held, witness)
 
 
 def _optional(place: Path, limit: int) -> bytes | None:
-    return read_file(place, limit=limit, what="file of the run") if place.exists() else None
+    return read_file(place, limit=limit, what="file of the run") if is_there(place) else None
+
+
+def _earlier(place: Path) -> Iterator[bytes]:
+    from certify.runs import previous_name
+
+    for back in range(1, _LONGEST_CHAIN + 1):
+        content = _optional(place / previous_name(back), _ENVELOPE_LIMIT)
+        if content is None:
+            return
+        yield content
 
 
 def _with_witness(held: Material, witness: Any, *, own: bool = False) -> Material:

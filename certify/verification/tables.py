@@ -35,5 +35,7 @@ def verdict_tables(verdict: Verdict) -> Group:
         for link in verdict.premises:
             premises.add_row(link.status.glyph, link.id, link.status.label)
         parts += [Text(""), premises]
+    if verdict.declared:
+        parts += [Text(""), Text(f"only declared: {', '.join(verdict.declared)}", style="dim")]
     style = {0: "bold green", 3: "bold yellow", 4: "bold yellow"}.get(verdict.exit_code, "bold red")
     return Group(*parts, Text(""), Text(verdict.conclusion, style=style))

@@ -71,6 +71,7 @@ class Verdict:
     ``holds`` means: every check that could be made passed, and every level that was asked for was reached.
     It is a conditional statement: the guarantee follows *if* the premises listed are true. ``exit_code``:
     0 holds, 1 does not hold, 2 not a certificate, 3 holds but weaker than required, 4 could not decide.
+    ``declared`` names the parts of the certificate that were compared with nothing.
     """
 
     exit_code: int
@@ -81,6 +82,7 @@ class Verdict:
     premises: tuple[Link, ...] = ()
     required: str | None = None
     too_weak: tuple[Link, ...] = ()
+    declared: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -152,6 +154,7 @@ class Verdict:
                 },
             },
             "required": self.required,
+            "declared": list(self.declared),
             "too_weak": [str(link) for link in self.too_weak],
         }
 
@@ -163,6 +166,7 @@ class Verdict:
     def __str__(self) -> str:
         lines = [f"{check.outcome.glyph} {check.id}: {check.detail}" for check in self.checks]
         lines += [f"{link.status.glyph} premise {link.id}: {link.status.label}" for link in self.premises]
+        lines += [f"only declared: {', '.join(self.declared)}"] if self.declared else []
         return "\n".join([*lines, self.conclusion])
 
 

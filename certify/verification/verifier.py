@@ -12,9 +12,11 @@ from certify.certificates import Certificate, Malformed, NotACertificate, read_e
 from certify.errors import InputError
 from certify.guarantee import Adjacency, Comparator, Direction, Guarantee, Notion
 from certify.keys import PublicKey, load_public
+from certify.printing import printable
 from certify.proofs.status import Status
 
 from . import arithmetic, artefacts
+from .chain import Chain, check_chain
 from .ledger import Ledger
 from .material import Material, gather
 from .verdict import Check, Level, Link, Outcome, Verdict
@@ -55,7 +57,9 @@ def verify(
     try:
         certificate = Certificate(read_envelope(material.certificate))
     except NotACertificate as problem:
-        return Verdict(2, Level.NONE, (Check("envelope", Outcome.FAILED, f"not a certificate: {problem}"),), required=require)
+        return Verdict(
+            2, Level.NONE, (Check("envelope", Outcome.FAILED, printable(f"not a certificate: {problem}")),), required=require
+        )
     ledger.add("envelope", Outcome.PASSED, "a DSSE envelope around an in-toto statement")
     _check_signature(certificate, public, ledger)
     try:
@@ -70,17 +74,17 @@ def verify(
     if material.model is not None or level >= Level.ARTEFACTS:
         parameters = artefacts.check_model(certificate, material, ledger)
         reached = reached if parameters is None else Level.ARTEFACTS
-    previous = artefacts.check_previous(certificate, material, ledger)
+    chain = check_chain(certificate, material, replay, ledger)
     premises: tuple[Link, ...] = () if replay is None else replay.premises
     if level is Level.DATA and replay is not None and ledger.sound:
-        enclosed = _check_data(predicate, previous, replay, data, material, parameters, ledger)
+        enclosed = _check_data(predicate, chain, replay, data, material, parameters, ledger)
         premises = tuple(
             replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises
         )
         reached = Level.DATA if enclosed and _all_data_checked(ledger, replay.facts.noise) else reached
     theorems = () if replay is None else replay.theorems
     guarantee = _guarantee(predicate)
-    verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require)
+    verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require, declared=_declared(reached))
     if not ledger.sound or replay is None:
         return replace(verdict, exit_code=1)
     if reached < level:
@@ -93,7 +97,7 @@ def verify(
 
 def _check_data(
     predicate: Predicate,
-    previous: Predicate | None,
+    chain: Chain,
     replay: arithmetic.Replay,
     data: Any,
     material: Material,
@@ -112,12 +116,20 @@ def _check_data(
 
     assert material.witness is not None
     rows = read_rows(data, predicate)
-    return measure_again(predicate, previous, replay, rows, material.witness, parameters, ledger)
+    return measure_again(predicate, chain, replay, rows, material.witness, parameters, ledger)
 
 
 def _all_data_checked(ledger: Ledger, noise: str) -> bool:
     decisive = ("data.distance", "data.noise") if noise == "gaussian" else ("data.exact",)
-    return all(ledger.passed(identifier) for identifier in ("data.commitment-retained", *decisive))
+    return all(ledger.passed(identifier) for identifier in ("data.retained-set", "data.commitment-retained", *decisive))
+
+
+def _declared(reached: Level) -> tuple[str, ...]:
+    """The parts of a certificate that this verification did not, or that nobody can, compare with anything."""
+    open_parts = ["mechanism.method", "mechanism.entropy", "provenance", "environment", "book"]
+    if reached < Level.DATA:
+        open_parts = ["request", "problem", *open_parts]
+    return tuple(open_parts if reached >= Level.ARTEFACTS else ["subject", *open_parts])
 
 
 def _check_signature(certificate: Certificate, public: PublicKey | None, ledger: Ledger) -> None:
