@@ -33,7 +33,7 @@ TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum"}
 DOMAINS = {"positive", "nonnegative", "count", "probability"}
 RELATIONS = {">0", ">=0", "==0"}
 _RATIONAL = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{0,400})?", re.ASCII)
-_EXPONENT = re.compile(r"[0-9]{1,2}", re.ASCII)
+_EXPONENT = re.compile(r"0|[1-9][0-9]?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 Monomial = tuple[tuple[str, int], ...]
@@ -461,6 +461,7 @@ def read_statement(entry: dict[str, Any]) -> tuple[Scope, dict[str, str]]:
     for index, data in enumerate(items(entry["side_conditions"], "side conditions")):
         kind, slack, words = fields(data, "kind slack words", "a side condition")
         text(words, "the words of a side condition")
+        need(kind in {">0", ">=0"}, "a side condition is an inequality: an equation does not survive the move to the true value")
         scope.know(f"condition:{index}", kind, scope.relation(slack))
     symbol, meaning, side, unit = fields(entry["conclusion"], "symbol meaning side unit", "the conclusion")
     for words in (symbol, meaning, unit):
@@ -601,6 +602,7 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     free = set(scope.variables)
     declared: list[str] = []
     facts = [_fact(data) for data in items(proof["facts"], "facts")]
+    need(len({fact[0] for fact in facts}) == len(facts), "a fact is named twice")
     _learn_plain(scope, facts, sides, declared)
     for name, node in proof["terms"]:
         if canonical(node) not in scope.atoms:

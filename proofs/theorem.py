@@ -61,7 +61,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Relation:
-    """``kind`` is ``">0"``, ``">=0"`` or ``"==0"``; ``slack`` is a polynomial expression; ``words`` say it."""
+    """A side condition: ``kind`` is ``">0"`` or ``">=0"``; ``slack`` is a polynomial expression; ``words`` say it."""
 
     kind: str
     slack: Expression

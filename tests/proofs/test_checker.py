@@ -65,6 +65,22 @@ def test_a_witness_is_complete_and_exact() -> None:
     refused(toy(witness={"x": "1", "t": "0.5"}), "integer or a fraction")
 
 
+def test_a_side_condition_is_no_equation() -> None:
+    """x = 1 at the bound x says nothing of the true value: t = 2 - x <= 1 was proved, and is 3/2 at x = 1/2."""
+    condition = {"kind": "==0", "slack": minus(number(1), X), "words": "x is one"}
+    facts = [fact("sum", "==0", minus(minus(number(2), X), T))]
+    conclusion = step(equations=[[number(1), "sum"], [number(-1), "condition:0"]])
+    refused(
+        toy(formula=number(1), side_conditions=[condition], facts=facts, steps=[conclusion]), "a side condition is an inequality"
+    )
+
+
+def test_no_fact_is_displayed_and_ignored() -> None:
+    """Of two facts of one name, the second was shown and never used."""
+    facts = [fact("below", ">=0", minus(X, T)), fact("below", ">=0", ["exp", X])]
+    refused(toy(facts=facts, terms=[["E", ["exp", X]]], witness={"x": "1", "t": "1", "E": "2"}), "a fact is named twice")
+
+
 @pytest.mark.parametrize("kind", ["<=0", "!=0", "<0", "=", "", None, 0])
 def test_only_three_relations_exist(kind: Any) -> None:
     """C7: a relation of another name was read as >= 0."""
@@ -100,7 +116,7 @@ def test_an_identity_that_does_not_hold_is_refused() -> None:
 # ---------------------------------------------------------------- the form of terms (C4, C5, C6, C8, C11)
 
 
-@pytest.mark.parametrize("exponent", ["1/2", "-1", "0.5", "1e1", "٢", "65", "", 2, None, True])
+@pytest.mark.parametrize("exponent", ["1/2", "-1", "0.5", "1e1", "٢", "65", "00", "01", "", 2, None, True])
 def test_exponents_are_small_nonnegative_integers(exponent: Any) -> None:
     """C4 and C5: x^(1/2) proved x >= 0 for every x, and x^(-1) proved -1 >= 0."""
     refused(toy(steps=[step([["1", ["power", X, exponent], ["below"]]])]), "exponent is an integer")
