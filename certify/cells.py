@@ -29,7 +29,7 @@ def opened(path: Path) -> Iterator[TextIO]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: a folder where a file is expected") from None
+        raise InputError(f"{path}: a folder where a file is expected; name the file") from None
     except PermissionError:
         raise InputError(f"{path}: not readable; check its permissions") from None
     except UnicodeDecodeError as error:

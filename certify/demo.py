@@ -127,15 +127,28 @@ def demonstrate(out: str | Path, *, report: Callable[[str], None] = lambda messa
 
 
 def _prepare(folder: Path) -> None:
+    """Make room for a demonstration: only what an earlier one wrote is removed, and only if its table is there to tell."""
     from .storage import make_folder
 
     known = {"data.csv", "certificate.json", "model.safetensors", "manifest.json", "signer.pub", "secret"}
-    if folder.is_dir() and (strangers := sorted({entry.name for entry in folder.iterdir()} - known)):
-        raise InputError(f"{folder}: the folder holds {strangers[0]!r}, which is no part of a demonstration; name another")
-    if folder.is_dir():
-        for entry in folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    strangers = [entry for entry in entries if entry.name not in known and not entry.name.endswith(".partial")]
+    if strangers:
+        raise InputError(f"{folder}: the folder holds {strangers[0].name!r}, which is no part of a demonstration; name another")
+    if entries and not _is_our_table(folder / "data.csv"):
+        raise InputError(f"{folder}: the folder holds {entries[-1].name!r}, which no demonstration wrote; name another")
+    for entry in entries:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     make_folder(folder)
+
+
+def _is_our_table(path: Path) -> bool:
+    """Whether the file is the demonstration's table: the same columns, which a user's own table hardly has."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return stream.readline().rstrip("\n") == ",".join([*SCALE, LABEL])
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _records() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
@@ -158,8 +171,9 @@ def _prepared(records: tuple[Any, Any], table: Table) -> tuple[Any, Any]:
 
 def _distance_between(run: Run, retrained: Any) -> Bound:
     """The distance of the un-noised model to a really retrained one, up to what the latter still lacks itself."""
+    from certify.bounds.spectral import vector_norm_upper
+
     from .bounds import Bound, Measured
-    from .objectives.linear import vector_norm_upper
     from .proofs.sides import Side
 
     difference = vector_norm_upper(run.noiseless.cpu() - retrained.cpu())

@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from certify.errors import CertifyError, InputError
 
+from .characters import never_fail_to_print
 from .output import ExitCode, complain
 
 _COMMANDS = (
@@ -25,28 +26,30 @@ _COMMANDS = (
     ("demo", "demo", "A verified deletion on real data, end to end."),
 )
 
-_EXAMPLES = """
-Examples:
+_ALONE = ("--help", "-h", "--version")
 
-    certify noise --epsilon 1 --delta 1e-5 --sensitivity 0.02
+_CODES = "Exit codes: 0 holds, 1 does not hold, 2 usage or bad input, 3 holds but weaker than --require, 4 could not decide."
 
-    certify unlearn --data d.csv --label y --forget 3,17 --model logistic --l2 0.01 --epsilon 1 --delta 1e-5 --out run/
+_EXAMPLES = f"""Examples:
 
-    certify verify run/ --data d.csv --require enclosed
+  certify demo
+  certify noise --epsilon 1 --delta 1e-5 --sensitivity 0.02
+  certify verify demo-run --data demo-run/data.csv
+  certify COMMAND --help
 
-Exit codes: 0 holds, 1 does not hold, 2 usage or bad input, 3 holds but weaker than --require, 4 could not decide.
+{_CODES}
 """
 
 
-def build() -> App:
-    """The application; building it imports no command."""
+def build(chosen: str | None = None) -> App:
+    """The application; building it imports no command. The ``chosen`` one explains itself by its whole docstring."""
     app = App(
         name="certify",
         help="Verify and certify machine unlearning: every number proved, every premise named.",
         help_epilogue=_EXAMPLES,
-        help_format="markdown",
+        help_format="plaintext",
         version=_version,
-        default_parameter=Parameter(negative=()),
+        default_parameter=Parameter(negative=(), show_default=_default),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -54,24 +57,26 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, module, summary in _COMMANDS:
-        app.command(f"certify.cli.{module}:{name}", name=name, help=summary)
+        app.command(f"certify.cli.{module}:{name}", name=name, help=None if name == chosen else summary, help_epilogue=_CODES)
     return app
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return the exit code; whatever goes wrong is one line on standard error."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    never_fail_to_print()
     try:
         _refuse_unknown_command(words)
-        result = build()(words)
-        sys.stdout.flush()
+        result = build(words[0] if words else None)(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return int(result) if isinstance(result, int) else int(ExitCode.HOLDS)
     except CertifyError as error:
         complain(error)
         return error.exit_code
     except CycloptsError as error:
         command = f"{words[0]} " if words and not words[0].startswith("-") else ""
-        complain(f"{error} (see certify {command}--help)")
+        complain(f"{_in_words(error, command.strip())} (see certify {command}--help)")
         return int(ExitCode.USAGE)
     except KeyboardInterrupt:
         complain("interrupted; nothing was released")
@@ -88,8 +93,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return int(ExitCode.UNDECIDED)
 
 
+def _in_words(error: CycloptsError, command: str) -> str:
+    """What a newcomer can act on; the parser's own words where they will do."""
+    if isinstance(error, UnusedCliTokensError):
+        return f"{command} takes no {' '.join(map(repr, error.unused_tokens or ()))}: options are written --name value"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        named = error.argument.name if error.keyword is None else error.keyword
+        return f"{command} needs {named}: give it a value" if named.startswith("-") else f"{command} needs {named}: name one"
+    return str(error)
+
+
+def _default(value: object) -> str | None:
+    """What help says of a default: nothing where it is only that an option was left out."""
+    return None if value in (None, False, ()) else str(value)
+
+
 def _refuse_unknown_command(words: Sequence[str]) -> None:
     names = [name for name, _, _ in _COMMANDS]
+    if words and words[0] not in _ALONE and words[0].startswith("-"):
+        raise InputError(f"{words[0]} comes after a command: write certify COMMAND {words[0]} (see certify --help)")
     if words and not words[0].startswith("-") and words[0] not in names:
         near = difflib.get_close_matches(words[0], names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(names)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from certify.errors import InputError
 
+from .options import MaybeNumber, Number
 from .output import ExitCode, emit, schema
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ def claim(
     theorem: str,
     /,
     *hypotheses: str,
-    epsilon: str,
-    delta: str,
-    sigma: str | None = None,
-    tolerance: str = "0",
+    epsilon: Number,
+    delta: Number,
+    sigma: MaybeNumber = None,
+    tolerance: Number = "0",
     json: bool = False,
 ) -> int:
     """Check a claim: THEOREM name=value … --epsilon E --delta D. Exit code 0 if it holds, 1 if it does not.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import ExitCode, emit, note, schema
+from .output import ExitCode, emit, schema
+from .progress import progress
 
 if TYPE_CHECKING:
     from certify.demo import Demonstration
@@ -25,7 +29,8 @@ def demo(*, out: Path = Path("demo-run"), json: bool = False) -> int:
     """
     from certify.demo import demonstrate
 
-    shown = demonstrate(out, report=note)
+    with progress() as stages:
+        shown = demonstrate(out, report=stages.stage)
     good = shown.verdict.holds and not any(forgery.verdict.holds for forgery in shown.forgeries)
     emit(_payload(shown, good), json, lambda: _tables(shown))
     return int(ExitCode.HOLDS if good else ExitCode.FAILS)
@@ -87,18 +92,26 @@ def _tables(shown: Demonstration) -> object:
     measured.add_row("accuracy released", f"{shown.accuracy.released:.1%}", "")
     measured.add_row("accuracy retrained", f"{shown.accuracy.retrained:.1%}", "")
 
-    refused = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("forged copy", "what was done", "refused because"):
-        refused.add_column(title, overflow="fold")
-    for forgery in shown.forgeries:
-        reasons = "; ".join(f"{check.id}: {check.detail}" for check in forgery.verdict.failed) or "NOT REFUSED"
-        refused.add_row(forgery.title, forgery.how, Text(reasons))
-
     def heading(words: str) -> Text:
         return Text(f"\n{words}", style="bold underline")
 
-    ending = Text(
-        f"\nTry it yourself: certify verify {shown.out} --data {shown.out / 'data.csv'} --key {shown.out / 'signer.pub'}"
-    )
     parts: list[Any] = [shown.certificate, heading("Verdict"), shown.verdict, heading("Beside the truth"), measured]
-    return Group(*parts, heading("Forgeries"), refused, ending)
+    parts.append(heading("Forgeries"))
+    for number, forgery in enumerate(shown.forgeries):
+        reasons = Table(box=None, show_header=False, pad_edge=False)
+        reasons.add_column(no_wrap=True)
+        reasons.add_column(no_wrap=True)
+        reasons.add_column()
+        for check in forgery.verdict.failed:
+            reasons.add_row(Text("✗", style="bold red"), check.id, Text(check.detail))
+        title = Text.assemble("\n" if number else "", (forgery.title, "bold"), f": {forgery.how}")
+        outcome = Text("NOT REFUSED", style="bold red") if forgery.verdict.holds else reasons
+        parts += [title, outcome]
+    words = ["verify", str(shown.out), "--data", str(shown.out / "data.csv"), "--key", str(shown.out / "signer.pub")]
+    parts.append(Text(f"\nTry it yourself: {shlex.join([_command(), *words])}"))
+    return Group(*parts)
+
+
+def _command() -> str:
+    """How this command was called, if a bare ``certify`` would not find it."""
+    return "certify" if shutil.which("certify") or Path(sys.argv[0]).name != "certify" else sys.argv[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .options import MaybeNumber
 from .output import ExitCode, emit, schema
 
 if TYPE_CHECKING:
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 
 def noise(
     *,
-    epsilon: str | None = None,
-    delta: str | None = None,
-    sigma: str | None = None,
-    sensitivity: str | None = None,
+    epsilon: MaybeNumber = None,
+    delta: MaybeNumber = None,
+    sigma: MaybeNumber = None,
+    sensitivity: MaybeNumber = None,
     mechanism: str = "gaussian",
     json: bool = False,
 ) -> int:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from certify.printing import printable
+
+from .characters import speaks_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,9 +49,9 @@ def emit(payload: Mapping[str, Any], as_json: bool, render: Callable[[], object]
     """
     if "schema" not in payload:
         raise ValueError('a JSON document of the command line needs a "schema" key')
-    document = json.dumps(payload, indent=2, ensure_ascii=False, allow_nan=False) if as_json else ""
     if as_json:
-        print(document)
+        plain = not speaks_unicode(getattr(sys.stdout, "encoding", None))
+        print(json.dumps(payload, indent=2, ensure_ascii=plain, allow_nan=False))
         return
     shown = render()
     if isinstance(shown, str):
@@ -68,15 +72,53 @@ def console() -> Console:
 
     from rich.console import Console
 
-    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
-    return Console(highlight=False, width=wide)
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Console(highlight=False, width=None if on_terminal or os.environ.get("COLUMNS") else _PIPE_WIDTH)
 
 
-def note(message: str) -> None:
-    """One line of progress on standard error."""
-    print(message, file=sys.stderr, flush=True)
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "record"), counted(2, "record")
+    ('1 record', '2 records')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def width() -> int:
+    """The columns that text is wrapped to: those of the terminal, ``COLUMNS``, or enough for a pipe."""
+    import shutil
+
+    return max(40, shutil.get_terminal_size((_PIPE_WIDTH, 0)).columns)
+
+
+def labelled(rows: Iterable[tuple[str, str]], *, columns: int | None = None) -> str:
+    """Lines of a label and a text, the texts aligned and wrapped beneath each other.
+
+    >>> print(labelled([("by", "newton"), ("not said", "copies of the records elsewhere")], columns=30))
+    by        newton
+    not said  copies of the
+              records elsewhere
+    """
+    import textwrap
+
+    pairs = list(rows)
+    indent = 2 + max(len(label) for label, _ in pairs)
+    wide = max(indent + 20, width() if columns is None else columns)
+    return "\n".join(
+        textwrap.fill(
+            text,
+            wide,
+            initial_indent=label.ljust(indent),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for label, text in pairs
+    )
 
 
 def complain(message: object) -> None:
     """The error line: what, where, what to do; line breaks inside the message are folded away."""
-    print("certify: " + " ".join(str(message).split()), file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # print(file=None) would write into standard output
+        print("certify: " + printable(" ".join(str(message).split())), file=sys.stderr, flush=True)

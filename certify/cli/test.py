@@ -6,14 +6,14 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from certify.errors import InputError
 
-from .output import ExitCode, emit, note, schema
+from .output import ExitCode, emit, schema
+from .progress import progress
 
 if TYPE_CHECKING:
     from certify.testing import CheckResult
@@ -42,17 +42,18 @@ def test(target: str, /, *, alpha: float = 1e-6, seed: int = 0, json: bool = Fal
     from certify.testing.suite import checks, run_checks
 
     results: list[CheckResult] = []
-    with contextlib.redirect_stdout(sys.stderr):  # what the method prints is no part of the result
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        progress(counts=True) as shown,
+    ):  # what the method prints is no part of the result
         method = load(target)
         subject = Subject(method, alpha=alpha, seed=seed)
-        started, total = time.monotonic(), len(checks())
-        for number, (_, result) in enumerate(run_checks(subject), start=1):
+        shown.stage("trying to refute", total=len(checks()))
+        for _, result in run_checks(subject):
             results.append(result)
-            note(
-                f"[{number}/{total}] {result.id}: {result.status}"
-                + (f": {result.detail}" if result.status is Status.FAILED else "")
-            )
-        note(f"{total} checks in {time.monotonic() - started:.1f} s")
+            shown.advance(result.id)
+            if result.status is Status.FAILED:
+                shown.say(f"{result.id}: refuted")
     counts = {status.value: sum(result.status is status for result in results) for status in Status}
     payload = {
         "schema": schema("test"),

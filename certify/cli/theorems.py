@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from certify.errors import InputError
 
-from .output import ExitCode, emit, schema
+from .output import ExitCode, emit, labelled, schema, width
 
 if TYPE_CHECKING:
     from certify.proofs.theorem import Theorem
@@ -99,19 +100,21 @@ def _listing(entries: list[dict[str, str]]) -> object:
 def _sheet(entry: dict[str, Any]) -> str:
     from certify.proofs.status import Status
 
-    lines = [f"{entry['id']}   {Status.parse(entry['status']).glyph} {entry['status']}", "", entry["statement"], "", "needs"]
-    width = max(len(hypothesis["symbol"]) for hypothesis in entry["hypotheses"])
+    statement = textwrap.fill(entry["statement"], width())
+    lines = [f"{entry['id']}   {Status.parse(entry['status']).glyph} {entry['status']}", "", statement, "", "needs"]
+    rows = []
     for hypothesis in entry["hypotheses"]:
         side = {"upper": "an upper bound", "lower": "a lower bound", "exact": "the exact value"}[hypothesis["side"]]
         unit = "" if hypothesis["unit"] == "1" else f" [{hypothesis['unit']}]"
-        lines.append(f"  {hypothesis['symbol']:<{width}}  {side}, {hypothesis['domain']}: {hypothesis['meaning']}{unit}")
-    lines += [f"  {words}" for words in entry["side_conditions"]]
+        rows.append((f"  {hypothesis['symbol']}", f"{side}, {hypothesis['domain']}: {hypothesis['meaning']}{unit}"))
+    lines.append(labelled(rows))
+    lines += [labelled([("", words)]) for words in entry["side_conditions"]]
     conclusion = entry["conclusion"]
-    lines += ["gives", f"  {conclusion['symbol']}: {conclusion['meaning']} ({conclusion['side']} bound)"]
+    lines += ["gives", labelled([("", f"{conclusion['symbol']}: {conclusion['meaning']} ({conclusion['side']} bound)")])]
     if entry["rests_on"]:
         lines += ["rests on", *(f"  {name}" for name in entry["rests_on"])]
-    lines += ["source", f"  {entry['source']}"]
+    lines += ["source", labelled([("", entry["source"])])]
     if entry["false_sibling"]:
-        lines += ["refused sibling", f"  {entry['false_sibling']}"]
+        lines += ["refused sibling", labelled([("", entry["false_sibling"])])]
     lines += ["digest", f"  {entry['digest']}", "", f"certify prove {entry['id']} replays the proof"]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,7 +10,9 @@ from cyclopts import Parameter
 
 from certify.errors import InputError
 
-from .output import ExitCode, emit, note, schema
+from .options import MaybeNumber
+from .output import ExitCode, counted, emit, labelled, schema
+from .progress import progress
 
 if TYPE_CHECKING:
     from certify.objectives import LinearObjective
@@ -28,14 +31,14 @@ def unlearn(
     model: Model,
     l2: float,
     out: Path,
-    epsilon: str | None = None,
-    delta: str | None = None,
+    epsilon: MaybeNumber = None,
+    delta: MaybeNumber = None,
     method: Method = "newton",
     id_column: str | None = None,
     scale: Path | None = None,
     normalise_rows: bool = False,
     intercept: bool = False,
-    distance_budget: str | None = None,
+    distance_budget: MaybeNumber = None,
     row_bound: float = 1.0,
     label_bound: float = 1.0,
     sign: Path | None = None,
@@ -91,38 +94,44 @@ def unlearn(
             "unlearn takes no --seed: noise that somebody can reproduce protects nobody; it comes from the operating system"
         )
     _refuse_occupied(out)
+    _refuse_unwritable(out)
     if sign is not None:
         from certify.keys import load_private
 
         load_private(sign)  # complain now, not after the work
+    if method == "exact" and model != "ridge":
+        raise InputError(f"method exact is for ridge regression, not {model}: use --method newton")
     from certify.sidefiles import read_ids
     from certify.tables import read_table
 
-    table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
-    positions = table.positions(read_ids(forget))
-    objective = _objective(table, model, l2, intercept)
-    retained = objective.without(positions)
-    if method != "exact" or (epsilon, delta) != (None, None):
-        _refuse_impossible_noise(retained, epsilon, delta, distance_budget, row_bound, label_bound)
+    with progress() as shown:
+        shown.stage(f"reading {data}")
+        table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
+        positions = table.positions(read_ids(forget))
+        objective = _objective(table, model, l2, intercept)
+        retained = objective.without(positions)
+        if method != "exact" or (epsilon, delta) != (None, None):
+            _refuse_impossible_noise(retained, epsilon, delta, distance_budget, row_bound, label_bound)
 
-    from certify.fitting import fit
-    from certify.unlearning import unlearn as delete
+        from certify.fitting import fit
+        from certify.unlearning import unlearn as delete
 
-    note(f"training on {table.count} records with {len(table.preprocessing.features)} features")
-    fitted = fit(objective)
-    note(f"trained in {fitted.iterations} steps; forgetting {len(positions)} records")
-    run = delete(
-        fitted,
-        positions,
-        epsilon=epsilon,
-        delta=delta,
-        method=method,
-        distance_budget=distance_budget,
-        row_bound=row_bound,
-        label_bound=label_bound,
-        table=table.preprocessing.to_mapping(),
-    )
-    run.save(out, sign=sign)
+        shown.stage(f"training on {counted(table.count, 'record')} with {counted(len(table.preprocessing.features), 'feature')}")
+        fitted = fit(objective, report=lambda step, residual: shown.advance(f"step {step}, gradient {residual:.1e}"))
+        shown.stage(f"forgetting {counted(len(positions), 'record')}")
+        run = delete(
+            fitted,
+            positions,
+            epsilon=epsilon,
+            delta=delta,
+            method=method,
+            distance_budget=distance_budget,
+            row_bound=row_bound,
+            label_bound=label_bound,
+            table=table.preprocessing.to_mapping(),
+        )
+        shown.stage(f"writing {out}")
+        run.save(out, sign=sign)
     payload = _summary(run, out)
     emit(payload, json, lambda: _sheet(payload))
     return int(ExitCode.HOLDS)
@@ -134,6 +143,19 @@ def _refuse_occupied(out: Path) -> None:
             raise InputError(f"{out}: the folder is not empty; name a new one, a run is never overwritten")
     elif out.exists():
         raise InputError(f"{out}: a file where the run folder goes; name a new one")
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Complain now, not after the work: try a folder beside the place of the run (or in it) and remove it again."""
+    place = out.absolute()
+    while not place.exists():
+        place = place.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=".certify-", dir=place)).rmdir()
+    except OSError as problem:
+        raise InputError(
+            f"{out}: nothing can be written there ({place}: {problem.strerror or problem}); name a folder in a writable place"
+        ) from None
 
 
 def _refuse_impossible_noise(
@@ -183,21 +205,16 @@ def _sheet(payload: dict[str, Any]) -> str:
         if payload["sigma"] is None
         else f"sigma {float(payload['sigma']):.6g} a coordinate"
     )
-    lines = [
-        f"forgot     {payload['forgotten']} of {payload['forgotten'] + payload['retained']} records",
-        f"by         {payload['objective']}, method {payload['method']}",
-        f"guarantee  {guarantee['in_words']}",
-        f"noise      {noise}",
-        *(
-            [f"covers     a distance of {float(budget):.3g} to the retrained optimum"]
-            if (budget := payload["distance_budget"])
-            else []
-        ),
-        f"measured   {float(secret['distance']):.3g} (stays with you: it is a function of the deleted records)",
+    budget = payload["distance_budget"]
+    rows = [
+        ("forgot", f"{payload['forgotten']} of {payload['forgotten'] + payload['retained']} records"),
+        ("by", f"{payload['objective']}, method {payload['method']}"),
+        ("guarantee", guarantee["in_words"]),
+        ("noise", noise),
+        *([("covers", f"a distance of {float(budget):.3g} to the retrained optimum")] if budget else []),
+        ("measured", f"{float(secret['distance']):.3g} (stays with you: it is a function of the deleted records)"),
+        *(("not said", exclusion) for exclusion in payload["exclusions"]),
+        ("released", f"{Path(payload['out']) / 'certificate.json'}, model.safetensors"),
+        ("secret", f"{Path(payload['out']) / 'secret'} (never hand it on)"),
     ]
-    lines += [f"not said   {exclusion}" for exclusion in payload["exclusions"]]
-    lines += [
-        f"released   {payload['out']}/certificate.json, model.safetensors",
-        f"secret     {payload['out']}/secret/ (never hand it on)",
-    ]
-    return "\n".join(lines)
+    return labelled(rows)

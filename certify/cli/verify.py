@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .output import emit
+from .output import ExitCode, complain, emit
+from .progress import progress
 
 
 def verify(
@@ -19,9 +20,6 @@ def verify(
     json: bool = False,
 ) -> int:
     """Replay a certificate with our own arithmetic and our own book of proofs, and re-measure what you have of it.
-
-    Exit codes: 0 holds, 1 does not hold, 2 not a certificate or bad input, 3 holds but weaker than --require,
-    4 a level that was asked for could not be reached.
 
     Parameters
     ----------
@@ -42,6 +40,11 @@ def verify(
     """
     from certify.verification import verify as check
 
-    verdict = check(path, data=data, witness=witness, require=require, allow=allow, key=key)
+    with progress() as shown:
+        shown.stage("measuring again on the records" if data else "replaying the derivation")
+        verdict = check(path, data=data, witness=witness, require=require, allow=allow, key=key)
     emit(verdict.to_json(), json, lambda: verdict)
+    if verdict.exit_code == ExitCode.USAGE:  # a foreign file: say so where errors are read
+        why = "; ".join(check.detail for check in verdict.failed)
+        complain(f"{path}: {why}; name a run folder or a certificate.json of `certify unlearn`")
     return verdict.exit_code

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from certify.cli import main
-from certify.cli.output import ExitCode, complain, emit
+from certify.cli.output import ExitCode, complain, emit, labelled
 from certify.errors import BudgetNotReached, CannotDecide, InputError
 from certify.tables import write_table
 
@@ -39,6 +41,11 @@ def options(table: Path, out: Path, **changed: str | None) -> list[str]:
     }  # fmt: skip
     given |= {name.replace("_", "-"): value for name, value in changed.items()}
     return ["unlearn", *(word for name, value in given.items() if value is not None for word in (f"--{name}", value))]
+
+
+def run_apart(words: list[str], **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "certify", *words]
+    return subprocess.run(command, capture_output=True, timeout=60, env={**os.environ, **environment})
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -70,6 +77,9 @@ def test_every_command_explains_itself_and_takes_json(command: str, capsys: Capt
         (["prove", "output.residul"], "output.residual"),
         (["theorems", "output.residul"], "output.residual"),
         (["verify"], "see certify verify --help"),
+        (["claim"], "claim needs THEOREM"),
+        (["noise", "1", "2"], "takes no '1' '2'"),
+        (["--json", "noise"], "comes after a command"),
         (["verify", "no-such-folder"], "no-such-folder"),
         (["unlearn", "--data", "d", "--label", "y", "--forget", "1", "--model", "lasso", "--l2", "1", "--out", "r"], "lasso"),
     ],
@@ -145,6 +155,46 @@ def test_no_colour_without_a_terminal(capsys: Capture) -> None:
     assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("words", [["prove", "output.residual"], ["theorems", "newton.after-step"], ["unlearn", "--help"]])
+def test_a_terminal_of_any_encoding_can_be_printed_to(encoding: str, words: list[str]) -> None:
+    done = run_apart(words, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode(encoding)
+
+
+def test_json_says_the_same_in_every_encoding() -> None:
+    words = ["theorems", "newton.after-step", "--json"]
+    plain, full = (run_apart(words, PYTHONIOENCODING=encoding).stdout.decode(encoding) for encoding in ("ascii", "utf-8"))
+    assert json.loads(plain) == json.loads(full)
+    assert "²" in full
+
+
+@pytest.mark.parametrize("words", [["noise", "--epsilon", "1", "--delta", "1e-5", "--sensitivity", "1"], ["theorems"], ["noise"]])
+def test_closed_streams_are_no_error_and_swap_nothing(words: list[str]) -> None:
+    """Without a standard error an error line must not land in standard output, where JSON is expected."""
+    command = f"{sys.executable} -m certify {' '.join(words)} --json"
+    code = 2 if words == ["noise"] else 0
+    assert subprocess.run(["bash", "-c", f"{command} >&-"], capture_output=True, timeout=60).returncode == code
+    quiet = subprocess.run(["bash", "-c", f"{command} 2>&-"], capture_output=True, text=True, timeout=60)
+    assert quiet.returncode == code
+    assert (quiet.stdout == "") == (code == 2)
+
+
+def test_help_shows_the_whole_explanation_of_one_command(capsys: Capture) -> None:
+    assert main(["noise", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "hexadecimal doubles" in shown
+    assert "Exit codes" in shown
+    assert "[default: False]" not in shown and "None" not in shown
+
+
+def test_labels_and_texts_are_aligned_and_fit() -> None:
+    shown = labelled([("a", "one two three " * 9), ("longer", "four")], columns=40).splitlines()
+    assert max(map(len, shown)) <= 40
+    assert {line[:8].strip() for line in shown} == {"a", "", "longer"}
+
+
 # theorems, prove --------------------------------------------------------------------------------------
 
 
@@ -191,7 +241,7 @@ def test_a_deletion_is_written_verified_and_private(table: Path, tmp_path: Path,
     assert document["schema"] == "certify.unlearn/1"
     assert (document["forgotten"], document["retained"]) == (2, 58)
     assert float(document["producer_only"]["distance"]) <= float(document["distance_budget"])
-    assert "training" in captured.err
+    assert captured.err == "", "no progress without a terminal"
     assert stat.S_IMODE((out / "secret").stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in (out / "secret").iterdir()} == {0o600}
     assert main(["verify", str(out), "--data", str(table), "--json"]) == 0
@@ -310,7 +360,60 @@ def test_an_occupied_folder_is_left_as_it_is(table: Path, tmp_path: Path, capsys
     assert "not empty" in capsys.readouterr().err
     assert snapshot(out) == {"thesis.txt": b"years of work"}
     assert main(options(table, table)) == 2
-    assert main(options(table, Path("/proc/certify-run"))) == 2
+
+
+def test_an_unwritable_place_is_refused_before_the_work(
+    table: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("trained although nothing could be written")
+
+    monkeypatch.setattr("certify.fitting.fit", never)
+    for place in (Path("/proc/certify-run"), table / "run"):
+        assert main(options(table, place)) == 2
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert str(place) in captured.err and "writable" in captured.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_deletion_that_is_stopped_releases_nothing_and_is_run_again(number: signal.Signals, tmp_path: Path) -> None:
+    rows = np.random.default_rng(2).uniform(-1, 1, size=(4000, 3))
+    table = write_table(tmp_path / "d.csv", rows, (rows[:, 0] > 0).astype(int), label="y")
+    out = tmp_path / "run"
+    # The process stops itself where it hurts most: after the first rename of the run's files.
+    script = (
+        "import os, sys\nfrom certify.cli import main\nreal = os.replace\n"
+        f"def stop(source, target):\n    real(source, target)\n    os.kill(os.getpid(), {int(number)})\n"
+        "os.replace = stop\nsys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *options(table, out)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert not (out / "certificate.json").exists()
+    assert main(["verify", str(out)]) == 2
+    assert main(options(table, out)) == 2, "what is left is not overwritten"
+    assert main([*options(table, tmp_path / "again"), "--json"]) == 0
+
+
+def test_progress_is_shown_on_a_terminal(table: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "certify", *options(table, tmp_path / "run"), "--json"]
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=theirs, timeout=60, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # a terminal that nobody writes to any more ends in an error
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    os.close(ours)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["schema"] == "certify.unlearn/1"
+    for stage in (b"training on 60 records", b"forgetting 2 records", b"writing"):
+        assert stage in shown
 
 
 def test_an_interrupted_write_leaves_no_certificate(

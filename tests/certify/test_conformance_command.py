@@ -20,7 +20,7 @@ def test_a_sound_method_exits_zero_and_prints_a_table_by_tier(capsys: pytest.Cap
         assert word in out
     assert "REFUTED" not in out
     assert "passed" not in out
-    assert f"[{len(checks())}/{len(checks())}]" in err
+    assert err == "", "no progress without a terminal"
 
 
 def test_a_refuted_method_exits_one_and_json_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
