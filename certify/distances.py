@@ -13,6 +13,8 @@ from certify.bounds.enclosed_gradient import enclosed_gradient
 from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
 
+from .errors import CannotDecide
+
 if TYPE_CHECKING:
     from .newton import HessianSolve
     from .objectives import LinearObjective, MeasuredGradient
@@ -47,14 +49,13 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     >>> round(distance(objective, torch.tensor([1.0])).value, 6)
     0.166667
     """
-    from .newton import hessian_solve
-
     flat = objective.weights(parameters).reshape(-1)
     measured = objective.measure(flat)
     plain = plain_distance(objective, measured)
-    if not _may_sharpen(objective, plain):
+    solve = _solver(objective, flat) if _may_sharpen(objective, plain) else None
+    if solve is None:
         return plain
-    sharp = sharp_distance(objective, flat, measured, hessian_solve(objective, flat)).bound
+    sharp = sharp_distance(objective, flat, measured, solve).bound
     if measured.residual.value <= _NEAR_FLOOR * measured.error and enclosable(objective):
         return min(sharp, enclosed_distance(objective, flat), key=lambda bound: bound.value)
     return sharp
@@ -79,6 +80,8 @@ def sharp_distance(
     for _ in range(_CORRECTIONS):
         before = solve.passes
         step = step - solve(rest)
+        if not bool(torch.isfinite(step).all()):
+            break
         trial = objective.measure_step(parameters, measured, step)
         rest = trial.rest
         passes += 1 + solve.passes - before
@@ -107,8 +110,6 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
     >>> abs(enclosed_distance(objective, torch.tensor([1.0])).value - 1 / 6) < 1e-15
     True
     """
-    from .newton import hessian_solve
-
     alone = objective.compact()
     weights = alone.weights(parameters)
     flat = weights.reshape(-1)
@@ -122,7 +123,10 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
     )
     found = enclose()
     best = derive("output.residual", residual=found.residual, strong_convexity=alone.strong_convexity)
-    step = -hessian_solve(alone, flat)(torch.tensor(found.midpoint, dtype=torch.float64))
+    solve = _solver(alone, flat)
+    step = None if solve is None else -solve(torch.tensor(found.midpoint, dtype=torch.float64))
+    if step is None or not bool(torch.isfinite(step).all()):
+        return best
     trial = enclose(step=step.reshape(weights.shape).tolist())
     if trial.linear_residual is None or trial.energy is None:
         return best
@@ -150,6 +154,16 @@ def _corrected(objective: LinearObjective, step: torch.Tensor, linear_residual: 
         if settled:
             break
     return best
+
+
+def _solver(objective: LinearObjective, parameters: torch.Tensor) -> HessianSolve | None:
+    """A solver for trial steps, or None where float64 cannot factor the Hessian: the plain bound needs none."""
+    from .newton import hessian_solve
+
+    try:
+        return hessian_solve(objective, parameters)
+    except CannotDecide:
+        return None
 
 
 def _may_sharpen(objective: LinearObjective, plain: Bound) -> bool:

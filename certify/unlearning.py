@@ -105,7 +105,7 @@ def unlearn(
         raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
     noise = noise_scale(
         retained.kind, retained.l2, retained.count, epsilon, delta,
-        tolerance=tolerance, distance_budget=distance_budget, row_bound=row_bound, label_bound=label_bound,
+        tolerance=tolerance, distance_budget=distance_budget, row_bound=scales["row_bound"], label_bound=scales["label_bound"],
     )  # fmt: skip
     budget = _budget(retained, distance_budget, scales)
     candidate = _run_method(method, fitted, requested, retained, budget.value)

@@ -18,6 +18,7 @@ from certify.proofs.sides import Side
 from .candidate import Candidate
 
 _MOST_WORK = 2e8
+_LARGEST = 2.0**1023
 _PRECISIONS = (192, 384, 768, 1536, 3072)
 
 
@@ -41,7 +42,9 @@ def exact_candidate(retained: LinearObjective) -> Candidate:
                 norm_upper(math.hypot(*half_ulps), len(rounded)), Side.UPPER, Enclosed("half an ulp in every coordinate")
             )
             return Candidate(parameters, retained.measure(parameters), distance, 0, 1)
-    raise CannotDecide("a coordinate of the exact solution is too near a tie between two doubles: use method 'newton'")
+    raise CannotDecide(
+        "a coordinate of the exact solution is too near a tie between two doubles, or beyond them: use method 'newton'"
+    )
 
 
 def _rounded_solution(retained: Ridge, bits: int) -> list[float] | None:
@@ -66,6 +69,8 @@ def _rounded_solution(retained: Ridge, bits: int) -> list[float] | None:
 def _nearest(value: arb) -> float | None:
     """The double nearest to every number in the ball, or None if there is more than one."""
     if not value.is_finite():
+        return None
+    if not abs(value) < _LARGEST:
         return None
     low, high = (float(_fraction(edge)) for edge in (value.lower(), value.upper()))
     return low if low == high else None

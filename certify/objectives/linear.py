@@ -150,7 +150,7 @@ class LinearObjective(abc.ABC):
         """The objective on copies of the rows at these positions alone; its ids count from zero."""
         chosen = torch.from_numpy(positions).to(self.features.device)
         alone = copy.copy(self)
-        alone.design = Design(self.features[chosen], self.intercept)
+        alone.design = Design(self.features[chosen].contiguous(), self.intercept)
         alone.labels = self.labels[chosen]
         alone.original_labels = self.original_labels[positions]
         alone.ids = np.arange(len(positions))

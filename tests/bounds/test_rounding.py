@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from certify.bounds.enclosed_gradient import enclosed_gradient
 from certify.bounds.rounding import EXPONENTIAL_ULP, gamma
-from certify.bounds.spectral import spectral_norm_from_gram
+from certify.bounds.spectral import scaled, spectral_norm_from_gram, vector_norm_upper
 from certify.objectives import LinearObjective, Logistic, Ridge, Softmax
 from certify.objectives.design import accurate_sum
 
@@ -156,3 +156,42 @@ def test_a_hadamard_matrix_shows_why_the_entrywise_norm_counts() -> None:
 def test_a_gram_matrix_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="not finite"):
         spectral_norm_from_gram(torch.full((2, 2), torch.inf, dtype=torch.float64), 0.0)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(-1074, 1023))
+def test_a_norm_is_bounded_at_any_scale(seed: int, count: int, exponent: int) -> None:
+    random = np.random.default_rng(seed)
+    vector = torch.from_numpy(random.uniform(-1, 1, count) * 2.0 ** random.uniform(-60, 0, count) * 2.0**exponent)
+    bound = vector_norm_upper(vector)
+    exact = sum((Fraction(value) ** 2 for value in vector.tolist()), Fraction(0))
+    assert exact <= Fraction(bound) ** 2 <= exact * (1 + Fraction(1, 10**12)) + Fraction(2, 2**1074) ** 2 * (bound < 1e-300) * 10
+    assert vector_norm_upper(torch.full((4,), 1.7e308, dtype=torch.float64)) == torch.inf
+    assert vector_norm_upper(torch.tensor([1.0, torch.nan], dtype=torch.float64)) == torch.inf
+
+
+def test_scaling_by_a_power_of_two_is_exact_beyond_the_powers_of_single_precision() -> None:
+    """torch.ldexp of older releases forms 2^-200 in single precision, where it is 0: the norm of 1e60 was then 2^-1000."""
+    for exponent in (-1074, -500, -150, 0, 150, 500, 1023):
+        small, taken = scaled(torch.tensor([1.0, -0.5], dtype=torch.float64) * 2.0**exponent)
+        assert (taken, small[0].item()) == (exponent + 1, 0.5)
+
+
+def test_an_allowance_covers_residuals_whose_squares_underflow() -> None:
+    """Labels of 1e-170, whose sum against the features is zero: their squares vanish, the rounding of the sum does not."""
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        half, size = np.abs(random.standard_normal(128)), np.abs(random.standard_normal(128)) * 1e-170
+        order = random.permutation(256)
+        features, labels = np.concatenate([half, -half])[order, None], np.concatenate([size, size])[order]
+        measured = Ridge(features, labels, l2=0.1).measure(torch.zeros(1, dtype=torch.float64))
+        pairs = zip(features[:, 0].tolist(), labels.tolist(), strict=True)
+        truth = -sum((Fraction(x) * Fraction(y) for x, y in pairs), Fraction(0)) / 256
+        assert abs(Fraction(measured.gradient.item()) - truth) <= Fraction(measured.error)
+
+
+def test_the_energy_of_a_step_whose_products_underflow_is_covered() -> None:
+    objective = Ridge(np.zeros((3, 400)), np.zeros(3), l2=1.0)
+    step = torch.full((400,), 2.0**-537.6, dtype=torch.float64)
+    nowhere = torch.zeros(400, dtype=torch.float64)
+    trial = objective.measure_step(nowhere, objective.measure(nowhere), step)
+    assert Fraction(trial.energy.value) >= 400 * Fraction(2.0**-537.6) ** 2

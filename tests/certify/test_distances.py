@@ -101,3 +101,13 @@ def test_overstated_strong_convexity_would_undercut_the_truth() -> None:
 def test_unusable_parameters_are_refused(parameters: torch.Tensor) -> None:
     with pytest.raises(certify.InputError):
         certify.distance(Ridge(np.eye(3), [1.0, 2.0, 3.0], l2=0.1), parameters)
+
+
+def test_a_hessian_that_float64_cannot_factor_leaves_the_plain_bound() -> None:
+    """Columns that are equal, and a ridge below the rounding of their Gram matrix."""
+    random = np.random.default_rng(3)
+    features = np.repeat(random.standard_normal((30, 1)) * 1e6, 5, axis=1)
+    objective = Ridge(features, np.zeros(30), l2=1e-9)
+    parameters = torch.full((5,), 1e-30, dtype=torch.float64)
+    for bound in (certify.distance(objective, parameters), enclosed_distance(objective, parameters)):
+        assert 5**0.5 * 1e-30 <= bound.value < 1.0

@@ -14,7 +14,10 @@ from real_data import REAL
 
 import certify
 from certify import newton
+from certify.errors import CannotDecide
 from certify.fitting import Policy
+from certify.methods.exact import exact_candidate
+from certify.methods.retraining import retrained_candidate
 from certify.objectives import LinearObjective, Logistic, Ridge, Softmax
 
 
@@ -96,6 +99,30 @@ def test_retraining_depends_on_the_retained_rows_alone() -> None:
     direct = certify.unlearn(certify.fit(objective), [], epsilon=1, delta="1e-5", method="retrain")
     detour = certify.unlearn(certify.fit(Logistic(moved, kept, l2=0.1)), [0], epsilon=1, delta="1e-5", method="retrain")
     assert torch.equal(direct.noiseless, detour.noiseless)
+
+
+def test_retraining_depends_on_no_memory_layout() -> None:
+    random = np.random.default_rng(6)
+    rows = random.standard_normal((700, 37))
+    labels = (rows[:, 0] + random.standard_normal(700) > 0).astype(int)
+    one, two = (retrained_candidate(Logistic(table, labels, l2=0.01)) for table in (rows, np.asfortranarray(rows)))
+    assert torch.equal(one.parameters, two.parameters)
+
+
+def test_the_budget_and_the_noise_read_the_same_scales() -> None:
+    """Decimal scales whose doubles have a larger product: the accept test was an ulp laxer than the noise."""
+    objective = Ridge(np.eye(3), [1.0, 2.0, 3.0], l2=0.1)
+    run = certify.unlearn(
+        certify.fit(objective), [], epsilon=1, delta="1e-5",
+        row_bound="2.04653504485633908", label_bound="0.98893745402884092",
+    )  # fmt: skip
+    assert run.noise is not None and run.distance_budget.rational <= run.noise.sensitivity.rational
+
+
+def test_an_exact_solution_beyond_the_doubles_is_not_decided() -> None:
+    objective = Ridge(np.full((2, 1), 1e-10), [1e300, 1e300], l2=1e-20)
+    with pytest.raises(CannotDecide, match="beyond"):
+        exact_candidate(objective)
 
 
 def test_the_exact_method_releases_the_correctly_rounded_minimiser() -> None:
