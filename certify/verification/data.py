@@ -179,8 +179,8 @@ def _plain(text: str, value: Any) -> bool:
 def _typed(classes: list[str], kind: str) -> tuple[Any, ...]:
     if kind in "US":
         return tuple(classes)
-    words = {"True": 1, "False": 0}
-    return tuple(words[item] if item in words else float(item) for item in classes)
+    words = {"True": True, "False": False}
+    return tuple(words[item] if item in words else int(item) if item.lstrip("-").isdecimal() else float(item) for item in classes)
 
 
 def _check_commitments(
