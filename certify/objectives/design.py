@@ -47,6 +47,8 @@ def as_tensor(array: Any) -> torch.Tensor:
         numbers = np.asarray(array)
         if numbers.dtype.kind not in "fiub":
             raise InputError(f"features must be numbers, not {numbers.dtype}: encode the columns as numbers first")
+        if numbers.dtype.kind == "f" and numbers.dtype.itemsize > 8:
+            raise InputError(f"features of {numbers.dtype} are not doubles: round them with .astype(numpy.float64) first")
         if not numbers.dtype.isnative or any(stride < 0 for stride in numbers.strides):
             numbers = np.ascontiguousarray(numbers, dtype=numbers.dtype.newbyteorder("="))
         with warnings.catch_warnings():

@@ -19,7 +19,7 @@ def class_positions(
         raise InputError(f"label of row {row} is {labels[row]}: remove the record or repair its label")
     if labels.dtype.kind not in "fiubUS":
         raise InputError(f"labels must be numbers or text, not {labels.dtype}")
-    known = np.unique(labels) if classes is None else np.asarray(classes)
+    known = np.unique(labels if classes is None else np.asarray(classes))
     if exactly is not None and len(known) != exactly:
         raise InputError(
             f"logistic regression needs labels of {exactly} values, and these take {len(known)}: "
@@ -27,8 +27,6 @@ def class_positions(
         )
     if len(known) < 2:
         raise InputError("labels take one value only: add records of another class, or pass classes=")
-    order = np.argsort(known)
-    known = known[order]
     positions = np.searchsorted(known, labels)
     outside = (positions == len(known)) | (known[np.minimum(positions, len(known) - 1)] != labels)
     if outside.any():

@@ -128,6 +128,7 @@ def test_read_only_strided_and_integer_tables_are_accepted() -> None:
         ([], [], {}, "at least one row"),
         ([[1e200], [1e200]], [0, 1], {"classes": (5, 6)}, "not one of the model's classes"),
         ([[1 + 1j], [2.0]], [0, 1], {}, "must be numbers"),
+        ([[1.0], [2.0]], [5, 5], {"classes": (5, 5)}, "needs labels of 2 values"),
     ],
 )
 def test_bad_tables_get_one_clear_line(
@@ -137,6 +138,11 @@ def test_bad_tables_get_one_clear_line(
     with pytest.raises(InputError, match=message) as caught:
         Logistic(table, np.array(labels), **{"l2": 0.1, **options})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_extended_doubles_are_refused_rather_than_rounded() -> None:
+    with pytest.raises(InputError, match="are not doubles"):
+        Ridge(np.ones((2, 1), dtype=np.longdouble), [1.0, 2.0], l2=0.1)
 
 
 @pytest.mark.parametrize(
