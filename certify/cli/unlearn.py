@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,11 +27,12 @@ Method = Literal["newton", "exact", "retrain"]
 def unlearn(
     *,
     data: Path,
-    label: str,
     forget: str,
-    model: Model,
-    l2: float,
     out: Path,
+    label: str | None = None,
+    model: Model | None = None,
+    l2: float | None = None,
+    continue_: Annotated[Path | None, Parameter(name="--continue")] = None,
     epsilon: MaybeNumber = None,
     delta: MaybeNumber = None,
     method: Method = "newton",
@@ -45,7 +47,7 @@ def unlearn(
     seed: Annotated[str | None, Parameter(show=False)] = None,
     json: bool = False,
 ) -> int:
-    """Train on a table, delete records, add noise, and write a certified run folder.
+    """Train on a table (or continue from a run), delete records, add noise, and write a certified run folder.
 
     The folder holds what is released (model.safetensors, certificate.json, manifest.json) and, apart from it in
     secret/, the witness that only you keep.
@@ -54,16 +56,19 @@ def unlearn(
     ----------
     data
         A CSV file with a header line; every column but the label and the id column is a feature.
-    label
-        The column that holds the label.
     forget
         The ids to forget: a file with one a line, or 3,17. Row positions from 0, unless --id-column is given.
+    out
+        The run folder to write; it must not hold anything yet.
+    label
+        The column that holds the label.
     model
         The objective: mean loss plus (l2/2)·‖parameters‖².
     l2
         The weight decay; it is the strong convexity that every bound divides by.
-    out
-        The run folder to write; it must not hold anything yet.
+    continue_
+        The run folder of the last deletion, with its secret/, instead of training: --data then holds all records or
+        those left, and label, model, l2 and the preparation of the table are those of that run.
     epsilon
         The guarantee's epsilon, an exact decimal; --method exact needs none.
     delta
@@ -99,28 +104,35 @@ def unlearn(
         from certify.keys import load_private
 
         load_private(sign)  # complain now, not after the work
-    if method == "exact" and model != "ridge":
-        raise InputError(f"method exact is for ridge regression, not {model}: use --method newton")
-    from certify.sidefiles import read_ids
     from certify.tables import read_table
 
+    from .starting import begun, continued
+
+    if method == "exact" and model not in ("ridge", None):
+        raise InputError(f"method exact is for ridge regression, not {model}: use --method newton")
     with progress() as shown:
         shown.stage(f"reading {data}")
-        table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
-        positions = table.positions(read_ids(forget))
-        objective = _objective(table, model, l2, intercept)
-        retained = objective.without(positions)
-        if method != "exact" or (epsilon, delta) != (None, None):
-            _refuse_impossible_noise(retained, epsilon, delta, distance_budget, row_bound, label_bound)
+        if continue_ is not None:
+            given = {"label": label, "model": model, "l2": l2, "id-column": id_column, "scale": scale}
+            _refuse_surplus({**given, "normalise-rows": normalise_rows or None, "intercept": intercept or None})
+            start = continued(continue_, data, forget)
+        elif label is None or model is None or l2 is None:
+            raise InputError("say what to train: --label, --model and --l2 (or --continue and the folder of a run)")
+        else:
+            table = read_table(data, label=label, id_column=id_column, scale=scale, normalise_rows=normalise_rows)
+            start = begun(table, forget, _objective(table, model, l2, intercept))
+        numbers = (epsilon, delta) != (None, None)
+        if numbers or (method != "exact" and not start.settled):
+            _refuse_impossible_noise(start.retained, epsilon, delta, distance_budget, row_bound, label_bound)
 
-        from certify.fitting import fit
         from certify.unlearning import unlearn as delete
 
-        shown.stage(f"training on {counted(table.count, 'record')} with {counted(len(table.preprocessing.features), 'feature')}")
-        fitted = fit(objective, report=lambda step, residual: shown.advance(f"step {step}, gradient {residual:.1e}"))
+        shown.stage(start.stage)
+        source = start.state(lambda step, residual: shown.advance(f"step {step}, gradient {residual:.1e}"))
+        positions = start.positions
         shown.stage(f"forgetting {counted(len(positions), 'record')}")
         run = delete(
-            fitted,
+            source,
             positions,
             epsilon=epsilon,
             delta=delta,
@@ -128,7 +140,7 @@ def unlearn(
             distance_budget=distance_budget,
             row_bound=row_bound,
             label_bound=label_bound,
-            table=table.preprocessing.to_mapping(),
+            table=start.preparation,
         )
         shown.stage(f"writing {out}")
         run.save(out, sign=sign)
@@ -143,6 +155,11 @@ def _refuse_occupied(out: Path) -> None:
             raise InputError(f"{out}: the folder is not empty; name a new one, a run is never overwritten")
     elif out.exists():
         raise InputError(f"{out}: a file where the run folder goes; name a new one")
+
+
+def _refuse_surplus(given: Mapping[str, object]) -> None:
+    if surplus := [name for name, value in given.items() if value is not None]:
+        raise InputError(f"--{surplus[0]} is that of the run that is continued: leave it out")
 
 
 def _refuse_unwritable(out: Path) -> None:

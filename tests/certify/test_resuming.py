@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import certify
+from certify.cli import main
 from certify.objectives import Logistic, Ridge, Softmax
 
 COUNT = 50
@@ -148,3 +149,77 @@ def test_another_process_continues(first, tmp_path):
     verdict = certify.verify(tmp_path / "second", data=data_of(objective))
     assert verdict.exit_code == 0, str(verdict)
     assert certify.load_run(tmp_path / "second").certificate.predicate.request.previous == run.certificate.digest
+
+
+@pytest.fixture(scope="module", params=[None, "name"])
+def commanded(request, tmp_path_factory):
+    """A run made by the command from a table with or without an id column, and the table without the forgotten rows."""
+    place = tmp_path_factory.mktemp("commanded")
+    rows, labels = data_of(problem())
+    column = request.param
+
+    def write(name, kept):
+        head = ["a", "b", "c", *([column] if column else []), "y"]
+        lines = [[*map(repr, rows[row].tolist()), *([f"r{row}"] if column else []), labels[row]] for row in kept]
+        (place / name).write_text("\n".join(",".join(line) for line in [head, *lines]) + "\n")
+
+    write("all.csv", range(COUNT))
+    write("kept.csv", [row for row in range(COUNT) if row not in FIRST])
+    named = (lambda ids: ",".join(f"r{row}" for row in ids)) if column else (lambda ids: ",".join(map(str, ids)))
+    words = [
+        "unlearn",
+        "--data",
+        f"{place}/all.csv",
+        "--forget",
+        named(FIRST),
+        "--label",
+        "y",
+        "--model",
+        "logistic",
+        "--l2",
+        "0.1",
+    ]
+    words += ["--epsilon", "1", "--delta", "1e-5", "--normalise-rows", *(["--id-column", column] if column else [])]
+    assert main([*words, "--out", f"{place}/first"]) == 0
+    return place, named
+
+
+@pytest.mark.parametrize("table", ["all.csv", "kept.csv"])
+def test_the_command_continues_from_a_run_folder(commanded, table, tmp_path):
+    place, named = commanded
+    words = ["unlearn", "--continue", f"{place}/first", "--data", f"{place}/{table}", "--forget", named(SECOND)]
+    assert main([*words, "--epsilon", "1", "--delta", "1e-5", "--out", f"{tmp_path}/second"]) == 0
+    assert main(["verify", f"{tmp_path}/second", "--data", f"{place}/all.csv"]) == 0
+    assert certify.load_run(tmp_path / "second").forgotten.tolist() == [*FIRST, *SECOND]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ["--label", "y"],
+        ["--l2", "0.2"],
+        ["--intercept"],
+        ["--forget", "3"],
+        ["--forget", "r3"],
+        ["--forget", "r0,r0"],
+        ["--continue", "missing"],
+        ["--data", "missing.csv"],
+        ["--epsilon", "-1"],
+    ],
+)
+def test_a_bad_continuation_is_one_line(commanded, change, tmp_path, capsys):
+    place, named = commanded
+    given = {"--continue": f"{place}/first", "--data": f"{place}/kept.csv", "--forget": named(SECOND)}
+    given |= {"--epsilon": "1", "--delta": "1e-5", "--out": f"{tmp_path}/second"}
+    given |= {change[0]: change[1] if len(change) > 1 else ""}
+    assert main(["unlearn", *(word for pair in given.items() for word in pair if word)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_deletion_that_continues_nothing_says_what_to_train(commanded, tmp_path, capsys):
+    place, _ = commanded
+    assert main(["unlearn", "--data", f"{place}/all.csv", "--forget", "1", "--out", f"{tmp_path}/run"]) == 2
+    assert "--continue" in capsys.readouterr().err
