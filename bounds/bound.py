@@ -68,6 +68,17 @@ class Bound:
     def __float__(self) -> float:
         return self.value
 
+    def __str__(self) -> str:
+        """The side and the number, for people.
+
+        >>> print(Bound(0.25, Side.UPPER))
+        ≤ 0.25
+        """
+        sign = {Side.UPPER: "≤", Side.LOWER: "≥", Side.EXACT: "="}[self.side]
+        return f"{sign} {self.value!r}" + (
+            f", but for probability {self.failure_probability:g}" if self.failure_probability else ""
+        )
+
     def at_most(self, limit: float | Fraction) -> bool:
         """Whether this proves that the quantity is at most ``limit`` (a lower bound proves nothing)."""
         return self.side.fits(Side.UPPER) and self.rational_or_infinite() <= limit

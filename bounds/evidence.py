@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Derived:
     """Follows from other bounds by a theorem of the book."""
 
     theorem: str
-    inputs: tuple[tuple[str, Bound], ...]
+    inputs: tuple[tuple[str, Bound], ...] = field(repr=False)  # a derivation printed whole fills pages
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Combined:
     """An outward-rounded arithmetic operation on bounds."""
 
     operation: str
-    inputs: tuple[Bound, ...]
+    inputs: tuple[Bound, ...] = field(repr=False)
 
 
 Evidence: TypeAlias = Declared | Measured | Enclosed | Derived | Combined
