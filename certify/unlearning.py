@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 METHODS = ("newton", "exact", "retrain")
 
 CALLER_NOISE = "noise: caller-controlled"
+CLASS_OF_THE_DELETED = (
+    "the label values were read off all records, and no retained record has one of them: "
+    "the shape of the model tells that some deleted record had it (pass classes= from public knowledge)"
+)
 EXACT_UNDECIDED = "method 'exact' could not decide every coordinate, so the residual was certified and noise was added"
 
 
@@ -80,7 +84,7 @@ def unlearn(
         raise InputError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
     requested = _request(forget)
     retained = fitted.objective.without(requested)
-    exclusions: list[str] = []
+    exclusions = [CLASS_OF_THE_DELETED] if retained.shows_a_deleted_class else []
     scales = {"row_bound": float(row_bound), "label_bound": float(label_bound)}
 
     if method == "exact":

@@ -75,6 +75,18 @@ class LinearObjective(abc.ABC):
         self.design.row_norms  # noqa: B018  (refuses entries that are not finite, and is needed below)
         self.ids: NDArray[np.int64] = np.arange(self.design.rows)
 
+    classes_declared: bool = True
+    """Whether the label values are public knowledge (``classes=``) and were not read off the records."""
+
+    @property
+    def shows_a_deleted_class(self) -> bool:
+        """Whether label values were read off the records and no retained record has one of them."""
+        if self.classes_declared:
+            return False
+        labels = self.labels.cpu()[torch.from_numpy(self.ids)]
+        found = torch.bincount((labels - labels.min()).to(torch.int64))
+        return int((found > 0).sum()) < len(self.classes)
+
     # what a loss must say of itself -----------------------------------------------------------------
 
     outputs: int

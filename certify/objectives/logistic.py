@@ -41,6 +41,7 @@ class Logistic(LinearObjective):
         self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None
     ) -> None:
         super().__init__(features, labels, l2=l2, intercept=intercept)
+        self.classes_declared = classes is not None
         self.classes, positions = class_positions(self.original_labels, classes, exactly=2)
         self.labels = torch.from_numpy(2.0 * positions - 1.0).to(self.features.device)
 

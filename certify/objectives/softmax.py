@@ -31,6 +31,7 @@ class Softmax(LinearObjective):
         self, features: Any, labels: Any, *, l2: float, intercept: bool = False, classes: tuple[Any, ...] | None = None
     ) -> None:
         super().__init__(features, labels, l2=l2, intercept=intercept)
+        self.classes_declared = classes is not None
         self.classes, positions = class_positions(self.original_labels, classes)
         self.outputs = len(self.classes)
         self.labels = torch.from_numpy(positions).to(self.features.device)

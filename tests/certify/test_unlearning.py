@@ -68,6 +68,15 @@ def test_a_decimal_budget_is_compared_exactly(fitted: certify.Fitted) -> None:
     assert run.distance_budget.rational == Fraction(1, 10) and run.budget_source == "caller"
 
 
+def test_a_class_that_only_deleted_records_had_is_an_exclusion() -> None:
+    """The model keeps a row of parameters for it, and the certificate its name."""
+    rows, labels = np.random.default_rng(0).uniform(-1, 1, (30, 3)), np.array([0] * 14 + [1] * 15 + [2])
+    read, declared = Softmax(rows, labels, l2=0.1), Softmax(rows, labels, l2=0.1, classes=(0, 1, 2))
+    for objective, forget, said in ((read, [29], True), (read, [0], False), (declared, [29], False)):
+        run = certify.unlearn(certify.fit(objective), forget, epsilon=1, delta="1e-5")
+        assert any("classes=" in words for words in run.exclusions) is said
+
+
 def test_the_empty_request_is_noised_too(fitted: certify.Fitted) -> None:
     run = certify.unlearn(fitted, [], epsilon=1, delta="1e-5")
     assert not torch.equal(run.model, run.noiseless) and run.objective.count == 569
