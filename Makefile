@@ -27,7 +27,7 @@ setup: $(STAMP) ## make .venv and install into it, once
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "certify needs Python 3.11 or newer: install one, or say make PYTHON=/path/to/python3" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV) (about a minute, once)" >&2
+	@echo "installing into $(VENV) (a minute or two, once)" >&2
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --editable '.[dev]' >&2
 	@touch $@
 
