@@ -91,7 +91,7 @@ def unlearn(
         try:
             candidate = exact_candidate(retained)
         except CannotDecide:
-            if epsilon is None or delta is None:
+            if fitted.policy is None and (epsilon is None or delta is None):
                 raise
             exclusions.append(EXACT_UNDECIDED)
             method = "newton"

@@ -36,7 +36,7 @@ def gather(source: Any, witness: Any) -> Material:
 
     Raises :class:`~certify.errors.InputError` only where a path cannot be read.
     """
-    from certify.runs import Run, witness_of
+    from certify.runs import Run, StoredRun, witness_of
 
     if isinstance(source, Certificate):
         return _with_witness(Material(source.to_json()), witness)
@@ -47,6 +47,8 @@ def gather(source: Any, witness: Any) -> Material:
         model = write_tensors({PARAMETERS: source.model})
         held = Material(source.certificate.to_json(), model, before, witness_of(source))
         return held if witness is None else _with_witness(held, witness)
+    if isinstance(source, StoredRun):
+        source = source.path
     if not isinstance(source, (str, Path)):
         raise InputError(f"verify takes a run folder, a certificate file, a Certificate or a Run, not {type(source).__name__}")
     place = Path(source)

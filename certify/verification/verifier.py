@@ -38,7 +38,7 @@ def verify(
 ) -> Verdict:
     """Check a certificate with our own arithmetic, our own book of proofs, and whatever is at hand of its subject.
 
-    ``source`` is a run folder, a certificate file, a ``Certificate`` or a ``Run``. ``data`` (all records, or the
+    ``source`` is a run folder (or what was read from one), a certificate file, a ``Certificate`` or a ``Run``. ``data`` (all records, or the
     retained ones in original order, as (features, labels), a ``Dataset`` or a CSV file) asks for the level "data",
     which needs the secret ``witness`` too (by default ``secret/`` of the folder). ``require`` is a status that the
     weakest link must reach, or a level; ``allow`` lists links that are accepted as they are, such as

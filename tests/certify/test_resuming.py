@@ -80,6 +80,7 @@ def test_a_run_read_without_records_is_the_stored_run_and_says_what_it_lacks(fir
     _, run, place = first
     stored = certify.load_run(place)
     assert stored.fitted is None and np.array_equal(stored.parameters, run.model.numpy())
+    assert certify.verify(stored).exit_code == 0
     with pytest.raises(certify.InputError, match="data="):
         certify.unlearn(stored, [1], epsilon=1, delta="1e-5")
 
