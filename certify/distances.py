@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ _ENCLOSABLE_ENTRIES = 3_000_000
 _ITERATIONS = 60
 _NEAR_FLOOR = 1000.0
 """A residual within this factor of its rounding allowance is measured again in balls, where that is quick."""
+_UNSETTLED = 1.1
+"""A bound this far above the length of a Newton step may be loose: a way round by the minimiser is tried."""
 _FAR = 30.0
 """With nu e beyond this, the correction (nu e)²/12 can no longer be below the plain bound on any data seen."""
 
@@ -40,8 +43,8 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     """An upper bound on the Euclidean distance from ``parameters`` to the minimiser of ``objective``.
 
     Any candidate will do, however it was found. The bound is theorem ``output.residual``, sharpened by
-    ``newton.self-concordant-residual`` and ``newton.corrected-residual`` where the gradient is small enough,
-    rounding included. Raises ``InputError`` for parameters of the wrong size or not finite.
+    ``newton.self-concordant-residual`` and ``newton.corrected-residual`` where the gradient is small enough, and
+    farther out by ``distance.detour`` over a point near the minimiser; rounding is included. Raises ``InputError`` for parameters of the wrong size or not finite.
 
     >>> import numpy as np
     >>> from certify.objectives import Ridge
@@ -51,14 +54,35 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     """
     flat = objective.weights(parameters).reshape(-1)
     measured = objective.measure(flat)
-    plain = plain_distance(objective, measured)
-    solve = _solver(objective, flat) if _may_sharpen(objective, plain) else None
+    best, solve = plain_distance(objective, measured), _solver(objective, flat)
     if solve is None:
-        return plain
-    sharp = sharp_distance(objective, flat, measured, solve).bound
-    if measured.residual.value <= _NEAR_FLOOR * measured.error and enclosable(objective):
-        return min(sharp, enclosed_distance(objective, flat), key=lambda bound: bound.value)
-    return sharp
+        return best
+    best = min(best, sharp_distance(objective, flat, measured, solve).bound, key=_value)
+    if near_floor(measured) and enclosable(objective):
+        best = min(best, enclosed_distance(objective, flat), key=_value)
+    if best.value > _UNSETTLED * float(torch.linalg.vector_norm(solve(measured.gradient))):
+        with suppress(CannotDecide):  # no Hessian on the way could be factored
+            best = min(best, _detour(objective, flat), key=_value)
+    return best
+
+
+def near_floor(measured: MeasuredGradient) -> bool:
+    """Whether rounding makes up so much of the residual that balls would show a smaller one."""
+    return measured.residual.value <= _NEAR_FLOOR * measured.error
+
+
+def _detour(objective: LinearObjective, parameters: torch.Tensor) -> Bound:
+    """By a point near the minimiser, found from the parameters: theorem ``distance.detour``."""
+    from .newton import minimise
+
+    found = minimise(objective, parameters)
+    there = sharp_distance(objective, found.parameters, found.measured, found.solve).bound
+    way = Bound(vector_norm_upper(parameters - found.parameters), Side.UPPER, Measured("norm of a difference of parameters"))
+    return derive("distance.detour", step=way * (1 + 2.0**-50), distance=there)  # the difference was rounded
+
+
+def _value(bound: Bound) -> float:
+    return bound.value
 
 
 def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bound:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from certify.bounds import Bound
-from certify.distances import plain_distance, sharp_distance
+from certify.distances import enclosed_distance, near_floor, plain_distance, sharp_distance
 from certify.newton import DENSE_LIMIT, HessianSolve, IterativeHessian, factored, minimise
 from certify.objectives import LinearObjective, MeasuredGradient
 
@@ -18,6 +18,8 @@ from .candidate import Candidate
 if TYPE_CHECKING:
     from certify.fitting import Fitted
 
+_QUICK_ENTRIES = 2e5
+"""Up to this many, a distance near the rounding floor is enclosed in balls."""
 _CHEAP_ENTRIES = 2e7
 """Up to this many numbers in the table, a distance within the budget is still sharpened before it is reported."""
 
@@ -55,6 +57,8 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
         sharp = sharp_distance(retained, found.parameters, found.measured, found.solve)
         passes += sharp.passes
         best = min(best, sharp.bound, key=lambda bound: bound.value)
+    if near_floor(found.measured) and retained.count * retained.dimension <= _QUICK_ENTRIES:
+        best = min(best, enclosed_distance(retained, found.parameters), key=lambda bound: bound.value)
     return Candidate(found.parameters, found.measured, best, found.steps + 1, passes)
 
 

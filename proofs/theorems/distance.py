@@ -8,10 +8,10 @@ from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
 from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, RETAINED, STRONG_CONVEXITY
 
-residual, strong_convexity, n, m, lipschitz, distance, tolerance = symbols(
-    "residual strong_convexity n m lipschitz distance tolerance"
+residual, strong_convexity, n, m, lipschitz, distance, tolerance, step = symbols(
+    "residual strong_convexity n m lipschitz distance tolerance step"
 )
-e, g, inner, v, c = symbols("e g inner v c")
+e, g, inner, v, c, s = symbols("e g inner v c s")
 
 OUTPUT_RESIDUAL = Theorem(
     id="output.residual",
@@ -93,6 +93,35 @@ OUTPUT_WORST_CASE = Theorem(
     ),
 )  # fmt: skip
 
+DETOUR = Theorem(
+    id="distance.detour",
+    statement="The distance to the minimiser is at most the way to a nearby point plus that point's distance to the minimiser.",
+    hypotheses=(
+        Hypothesis("step", "at or above the distance from the parameters to the nearby point", Side.UPPER, Domain.NONNEGATIVE, "parameter"),
+        Hypothesis("distance", "at or above the distance from the nearby point to the minimiser", Side.UPPER, Domain.NONNEGATIVE, "parameter"),
+    ),
+    conclusion=DISTANCE,
+    formula=step + distance,
+    rests_on=("linalg.triangle",),
+    source="standard; own proof",
+    proof=AlgebraicProof(
+        target="e",
+        variables={
+            "e": "distance |w - w*| of the parameters to the minimiser",
+            "s": "distance |w - w'| of the parameters to the nearby point",
+            "c": "distance |w' - w*| of the nearby point to the minimiser",
+        },
+        facts=(
+            Fact("way", ">=0", step - s, ("hypothesis:step",), "the number given covers s"),
+            Fact("near", ">=0", distance - c, ("hypothesis:distance",), "the number given covers c"),
+            Fact("triangle", ">=0", s + c - e, ("linalg.triangle",), "e <= s + c"),
+        ),
+        steps=(Step((Term(1, 1, ("way",)), Term(1, 1, ("near",)), Term(1, 1, ("triangle",)))),),
+        witness={"step": 1, "distance": 1, "e": 2, "s": 1, "c": 1},
+    ),
+    false_sibling=FalseSibling("the way alone", step, counterexample={"step": 1, "distance": 1, "e": 2, "s": 1, "c": 1}),
+)  # fmt: skip
+
 COMPARATOR = Theorem(
     id="distance.comparator",
     statement=(
@@ -134,4 +163,4 @@ COMPARATOR = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (OUTPUT_RESIDUAL, OUTPUT_WORST_CASE, COMPARATOR)
+THEOREMS = (DETOUR, OUTPUT_RESIDUAL, OUTPUT_WORST_CASE, COMPARATOR)

@@ -113,6 +113,21 @@ def comparator(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def detour(generator: numpy.random.Generator) -> Values:
+    problem = ridge(generator)
+    best = problem.minimiser()
+    near = best + generator.normal(size=problem.dimension) * 10 ** generator.uniform(-4, 0)
+    w = (
+        near
+        + (near - best) * 10 ** generator.uniform(-2, 2)
+        + generator.choice([0, 1]) * generator.normal(size=problem.dimension)
+    )
+    return {
+        "step": over(generator, norm(w - near)), "distance": over(generator, norm(near - best)),
+        "e": norm(w - best), "s": norm(w - near), "c": norm(near - best),
+    }  # fmt: skip
+
+
 def after_step(generator: numpy.random.Generator) -> Values:
     problem = ridge(generator)
     best = problem.minimiser()
@@ -394,6 +409,7 @@ INSTANCES: dict[str, Instance] = {
     "output.residual": output_residual,
     "output.worst-case": output_worst_case,
     "distance.comparator": comparator,
+    "distance.detour": detour,
     "newton.after-step": after_step,
     "newton.corrected-residual": corrected,
     "newton.one-step": one_step,
