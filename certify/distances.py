@@ -44,7 +44,8 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
 
     Any candidate will do, however it was found. The bound is theorem ``output.residual``, sharpened by
     ``newton.self-concordant-residual`` and ``newton.corrected-residual`` where the gradient is small enough, and
-    farther out by ``distance.detour`` over a point near the minimiser; rounding is included. Raises ``InputError`` for parameters of the wrong size or not finite.
+    farther out by ``distance.detour`` over a point near the minimiser; rounding is included. Raises
+    ``InputError`` for parameters of the wrong size or not finite.
 
     >>> import numpy as np
     >>> from certify.objectives import Ridge
