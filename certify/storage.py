@@ -38,7 +38,9 @@ def read_file(path: str | Path, *, limit: int, what: str) -> bytes:
     except FileNotFoundError:
         raise InputError(f"there is no {what} at {place}: check the path") from None
     except OSError as problem:
-        raise InputError(f"cannot read {str(place)[:200]}: {problem.strerror or problem}") from None
+        raise InputError(
+            f"cannot read {str(place)[:200]}: {problem.strerror or problem}; check the path and its permissions"
+        ) from None
     except InputError:
         raise
     except ValueError:  # a zero character in the name
@@ -85,7 +87,7 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
             staged.pop(0)
     except OSError as problem:
         raise InputError(
-            f"cannot write {problem.filename or place}: {problem.strerror or problem}; nothing was replaced by halves"
+            f"cannot write {place}: {problem.strerror or problem}; nothing was replaced by halves, choose a writable place"
         ) from None
     finally:
         for temporary, _ in staged:

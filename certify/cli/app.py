@@ -79,7 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(f"{_in_words(error, command.strip())} (see certify {command}--help)")
         return int(ExitCode.USAGE)
     except KeyboardInterrupt:
-        complain("interrupted; nothing was released")
+        complain("interrupted; files are written whole or not at all")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: say nothing more at exit

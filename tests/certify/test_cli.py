@@ -195,6 +195,32 @@ def test_labels_and_texts_are_aligned_and_fit() -> None:
     assert {line[:8].strip() for line in shown} == {"a", "", "longer"}
 
 
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (
+            ["noise", "--epsilon", "1", "--delta", "1e-5", "--sensitivity", "0.02"],
+            {"sigma", "sigma_hex", "epsilon", "delta", "sensitivity", "mechanism", "delta_upper"},
+        ),
+        (
+            ["claim", "output.residual", "residual=1", "strong_convexity=1", "sigma=9", "--epsilon", "1", "--delta", "1e-5"],
+            {"holds", "epsilon_true", "sigma_required", "theorem", "status"},
+        ),
+        (["prove", "output.residual"], {"theorems"}),
+        (["theorems"], {"theorems"}),
+    ],
+)
+def test_json_has_the_keys_that_others_rely_on(words: list[str], keys: set[str], capsys: Capture) -> None:
+    assert main([*words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert keys | {"schema"} <= set(document)
+    assert document["schema"].startswith("certify.")
+    if "sigma" in keys:
+        assert float(document["sigma"]) == float.fromhex(document["sigma_hex"])
+    for entry in document.get("theorems", []) if words[0] == "prove" else []:
+        assert {"id", "status"} <= set(entry)
+
+
 # theorems, prove --------------------------------------------------------------------------------------
 
 
@@ -248,6 +274,9 @@ def test_a_deletion_is_written_verified_and_private(table: Path, tmp_path: Path,
     verdict = json.loads(capsys.readouterr().out)
     assert verdict["holds"] is True
     assert verdict["level"] == "data"
+    assert {"schema", "holds", "weakest", "checks", "guarantee"} <= set(verdict)
+    assert {"notion", "epsilon", "delta"} <= set(verdict["guarantee"])
+    assert all(set(check) == {"id", "status", "detail"} for check in verdict["checks"])
 
 
 def test_the_public_files_hold_nothing_measured(table: Path, tmp_path: Path, capsys: Capture) -> None:
