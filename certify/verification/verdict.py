@@ -25,18 +25,18 @@ class Outcome(enum.Enum):
         return {"PASSED": "✓", "FAILED": "✗", "NOT_CHECKABLE": "·"}[self.name]
 
 
-class Level(enum.IntEnum):
-    """How deep a verification went; each level includes the ones before."""
+class Level(enum.StrEnum):
+    """How deep a verification went; each level includes the ones before. A level equals its name: ``level == "data"``."""
 
-    NONE = 0
-    ARITHMETIC = 1
-    ARTEFACTS = 2
-    DATA = 3
+    NONE = "none"
+    ARITHMETIC = "arithmetic"
+    ARTEFACTS = "artefacts"
+    DATA = "data"
 
     @property
-    def label(self) -> str:
-        """The lower-case name."""
-        return self.name.lower()
+    def depth(self) -> int:
+        """The place in the order, 0 for none."""
+        return list(Level).index(self)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Verdict:
         assert self.guarantee is not None
         claim = f"({self.guarantee.epsilon.value:g}, {self.guarantee.delta.value:g})"
         weaker = "" if self.exit_code == 0 else f", WEAKER than required: {', '.join(map(str, self.too_weak))}"
-        return f"HOLDS {claim}, if the premises are true; level {self.level.label}; weakest link {self.weakest}{weaker}"
+        return f"HOLDS {claim}, if the premises are true; level {self.level.value}; weakest link {self.weakest}{weaker}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -135,7 +135,7 @@ class Verdict:
             "schema": "certify.verify/1",
             "holds": self.holds,
             "exit_code": self.exit_code,
-            "level": self.level.label,
+            "level": self.level.value,
             "weakest": self.weakest,
             "weakest_theorem": _link(self.weakest_theorem),
             "weakest_premise": _link(self.weakest_premise),

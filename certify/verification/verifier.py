@@ -24,7 +24,7 @@ from .verdict import Check, Level, Link, Outcome, Verdict
 if TYPE_CHECKING:
     from certify.certificates.schema import Predicate
 
-_LEVELS = {level.label: level for level in Level if level is not Level.NONE}
+_LEVELS = {level.value: level for level in Level if level is not Level.NONE}
 
 
 def verify(
@@ -71,7 +71,7 @@ def verify(
     replay = arithmetic.replay(certificate, ledger)
     reached = Level.ARITHMETIC
     parameters = None
-    if material.model is not None or level >= Level.ARTEFACTS:
+    if material.model is not None or level.depth >= Level.ARTEFACTS.depth:
         parameters = artefacts.check_model(certificate, material, ledger)
         reached = reached if parameters is None else Level.ARTEFACTS
     chain = check_chain(certificate, material, replay, ledger)
@@ -87,7 +87,7 @@ def verify(
     verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require, declared=_declared(reached))
     if not ledger.sound or replay is None:
         return replace(verdict, exit_code=1)
-    if reached < level:
+    if reached.depth < level.depth:
         return replace(verdict, exit_code=4)
     weak = tuple(
         link for link in (*theorems, *premises) if status is not None and link.status < status and str(link) not in allowed
@@ -127,9 +127,9 @@ def _all_data_checked(ledger: Ledger, noise: str) -> bool:
 def _declared(reached: Level) -> tuple[str, ...]:
     """The parts of a certificate that this verification did not, or that nobody can, compare with anything."""
     open_parts = ["mechanism.method", "mechanism.entropy", "provenance", "environment", "book"]
-    if reached < Level.DATA:
+    if reached is not Level.DATA:
         open_parts = ["request", "problem", *open_parts]
-    return tuple(open_parts if reached >= Level.ARTEFACTS else ["subject", *open_parts])
+    return tuple(open_parts if reached.depth >= Level.ARTEFACTS.depth else ["subject", *open_parts])
 
 
 def _check_signature(certificate: Certificate, public: PublicKey | None, ledger: Ledger) -> None:

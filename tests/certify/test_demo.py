@@ -23,7 +23,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
 
 def test_the_certificate_holds_at_the_data_level(shown: Demonstration) -> None:
     assert shown.verdict.holds
-    assert shown.verdict.level.label == "data"
+    assert shown.verdict.level == "data"
     assert shown.verdict.exit_code == 0
 
 

@@ -56,7 +56,7 @@ def test_a_deletion_continued_from_disk_is_the_one_continued_in_memory(kind, ret
     assert second.certificate.predicate.transcript == direct.certificate.predicate.transcript
     assert float((second.noiseless - direct.noiseless).norm()) <= second.distance.value + direct.distance.value
     verdict = certify.verify(second.save(tmp_path / "second"), data=data)
-    assert (verdict.exit_code, verdict.level.label) == (0, "data"), str(verdict)
+    assert (verdict.exit_code, verdict.level) == (0, "data"), str(verdict)
 
 
 def test_a_third_deletion_from_disk_carries_the_whole_chain(first, tmp_path):
@@ -70,7 +70,7 @@ def test_a_third_deletion_from_disk_carries_the_whole_chain(first, tmp_path):
     folder = third.save(tmp_path / "third")
     assert {item.name for item in folder.glob("previous*")} == {"previous.json", "previous-2.json"}
     verdict = certify.verify(folder, data=data)
-    assert (verdict.exit_code, verdict.level.label) == (0, "data"), str(verdict)
+    assert (verdict.exit_code, verdict.level) == (0, "data"), str(verdict)
     named = [item.predicate.request.previous for item in third.certificates]
     assert named == [second.certificate.digest, run.certificate.digest, None]
     assert certify.load_run(folder).forgotten.tolist() == [3, 17, 0, 49, 20]
