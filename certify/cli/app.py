@@ -57,7 +57,13 @@ def build(chosen: str | None = None) -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, module, summary in _COMMANDS:
-        app.command(f"certify.cli.{module}:{name}", name=name, help=None if name == chosen else summary, help_epilogue=_CODES)
+        app.command(
+            f"certify.cli.{module}:{name}",
+            name=name,
+            help=None if name == chosen else summary,
+            help_epilogue=_CODES,
+            help_format="markdown",
+        )
     return app
 
 
