@@ -211,12 +211,11 @@ def _summary(run: Run, out: Path) -> dict[str, Any]:
         "sigma": None if run.noise is None else repr(run.noise.sigma.value),
         "distance_budget": None if run.noise is None else repr(run.distance_budget.value),
         "exclusions": list(guarantee.exclusions),
-        "producer_only": {"distance": repr(run.distance.value), "residual": repr(run.residual.value), "passes": run.passes},
     }
 
 
 def _sheet(payload: dict[str, Any]) -> str:
-    guarantee, secret = payload["guarantee"], payload["producer_only"]
+    guarantee = payload["guarantee"]
     noise = (
         "none: the released model is the exact one"
         if payload["sigma"] is None
@@ -229,7 +228,7 @@ def _sheet(payload: dict[str, Any]) -> str:
         ("guarantee", guarantee["in_words"]),
         ("noise", noise),
         *([("covers", f"a distance of {float(budget):.3g} to the retrained optimum")] if budget else []),
-        ("measured", f"{float(secret['distance']):.3g} (stays with you: it is a function of the deleted records)"),
+        ("measured", "within that distance (the number is a function of the deleted records: it stays in the witness)"),
         *(("not said", exclusion) for exclusion in payload["exclusions"]),
         ("released", f"{Path(payload['out']) / 'certificate.json'}, model.safetensors"),
         ("secret", f"{Path(payload['out']) / 'secret'} (never hand it on)"),

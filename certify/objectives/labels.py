@@ -31,6 +31,6 @@ def class_positions(
     outside = (positions == len(known)) | (known[np.minimum(positions, len(known) - 1)] != labels)
     if outside.any():
         raise InputError(
-            f"label {labels[outside][0]!r} of row {int(np.argmax(outside))} is not one of the model's classes {known.tolist()}"
+            f"label {labels[outside][0].item()!r} of row {int(np.argmax(outside))} is not one of the model's classes {known.tolist()}"
         )
     return tuple(known.tolist()), positions.astype(np.int64)
