@@ -16,6 +16,7 @@ from certify.estimators.conjugate_gradient import conjugate_gradient
 
 from .errors import CannotDecide
 from .objectives import LinearObjective, MeasuredGradient
+from .objectives.linear import MOSTLY_ROUNDING
 
 DENSE_LIMIT = 3000
 """Up to this many parameters the Hessian is formed and factored; beyond, conjugate gradients are used."""
@@ -114,7 +115,7 @@ def minimise(
     passes = measured.passes
     cheap = objective.count * objective.dimension**2 <= _REFRESH_FLOPS
     solve = hessian_solve(objective, point, curvature)
-    fresh = curvature is None
+    fresh, ratio = curvature is None, 1.0
     while True:
         norm = measured.residual.value
         if report is not None:
@@ -124,10 +125,10 @@ def minimise(
         before = solve.passes
         direction = solve(measured.gradient)
         passes += solve.passes - before
-        improved, spent = _descend(objective, point, direction, measured)
+        improved, spent = _descend(objective, point, direction, measured, ratio)
         passes += spent
         if improved is None:
-            if fresh or _at_floor(measured, 4):
+            if fresh or _at_floor(measured, MOSTLY_ROUNDING):
                 break
             solve, fresh = hessian_solve(objective, point), True  # the stale factor misled: use the true one
             passes += 1
@@ -143,17 +144,22 @@ def minimise(
 
 
 def _descend(
-    objective: LinearObjective, point: torch.Tensor, direction: torch.Tensor, measured: MeasuredGradient
+    objective: LinearObjective, point: torch.Tensor, direction: torch.Tensor, measured: MeasuredGradient, ratio: float
 ) -> tuple[tuple[torch.Tensor, MeasuredGradient] | None, int]:
-    """The first point along the direction with a smaller gradient, and the passes spent; None when there is none."""
+    """The first point along the direction with a smaller gradient, and the passes spent; None when there is none.
+
+    ``ratio`` is how much the last step shrank the gradient: where another such step meets rounding, it is
+    measured carefully at once.
+    """
     norm, length, passes = measured.residual.value, 1.0, 0
+    careful = ratio * norm <= MOSTLY_ROUNDING * measured.error
     while length > 2.0**-40:
         trial = point - length * direction
-        found = objective.measure(trial)
+        found = objective.measure(trial, careful=careful)
         passes += found.passes
         if found.residual.value <= (1 - length / 8) * norm:
             return (trial, found), passes
-        if _at_floor(measured, 4):
+        if _at_floor(measured, MOSTLY_ROUNDING):
             break
         length *= min(0.5, max(0.05, norm / (norm + found.residual.value)))
     return None, passes

@@ -42,7 +42,8 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
         if plain.value <= budget:
             accepted.append(plain)
             return True
-        if retained.dimension <= DENSE_LIMIT and float(torch.linalg.vector_norm(solve(measured.gradient))) < 0.9 * budget:
+        room = retained.dimension <= DENSE_LIMIT and measured.error < budget / 2 * retained.l2
+        if room and float(torch.linalg.vector_norm(solve(measured.gradient))) < 0.9 * budget:
             sharp = sharp_distance(retained, point, measured, solve)
             sharpening += sharp.passes
             if sharp.bound.value <= budget:

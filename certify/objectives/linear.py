@@ -26,7 +26,7 @@ from .design import CAREFUL, PLAIN, Design, Summation, as_tensor
 
 _LEAST = 5e-324
 """The least positive double."""
-_MOSTLY_ROUNDING = 4.0
+MOSTLY_ROUNDING = 2.0
 """A residual within this factor of its allowance is measured again with more careful predictors."""
 
 
@@ -263,15 +263,18 @@ class LinearObjective(abc.ABC):
     def _family(self) -> str:
         return {"ridge": "squared"}.get(self.kind, self.kind)
 
-    def measure(self, parameters: torch.Tensor) -> MeasuredGradient:
-        """The gradient and a proved bound on its norm: one pass over the data, a second one near the rounding floor.
+    def measure(self, parameters: torch.Tensor, *, careful: bool = False) -> MeasuredGradient:
+        """The gradient and a proved bound on its norm: one pass over the data, or two near the rounding floor.
 
         The residual carries the rounding allowance of :func:`certify.bounds.linear_model.gradient_allowance`.
-        Where that makes up a good part of it, the predictors are computed again with fewer roundings.
+        Where that makes up half of it, it is measured again with predictors of fewer roundings; ``careful``
+        says that this is expected, so that one pass does.
         """
         weights = self.weights(parameters)
+        if careful:
+            return self._measure(weights, CAREFUL)
         found = self._measure(weights, PLAIN)
-        if found.residual.value <= _MOSTLY_ROUNDING * found.error:
+        if found.residual.value <= MOSTLY_ROUNDING * found.error:
             return replace(self._measure(weights, CAREFUL), passes=2)
         return found
 
