@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from certify.proofs import registry
 from certify.proofs.balls import ball, lower_double, refine, upper_double
-from certify.proofs.expression import as_ball
+from certify.proofs.readers import as_ball
 from certify.proofs.sides import Side
 from certify.proofs.theorem import Domain, Theorem
 

@@ -13,7 +13,7 @@ from certify.bounds.derive import HypothesisError, derive
 from certify.bounds.evidence import Enclosed
 from certify.proofs import registry
 from certify.proofs.balls import NoEnclosure
-from certify.proofs.expression import as_fraction
+from certify.proofs.readers import as_fraction
 from certify.proofs.sides import Side
 from certify.proofs.status import Status
 from certify.proofs.theorem import Hypothesis, Theorem

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
 
 from flint import arb, fmpq
@@ -121,22 +121,6 @@ def least_epsilon(delta: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
     if index is None:
         raise OutOfRange("epsilon would exceed the largest double: use a larger sigma or a smaller sensitivity")
     return _double(index)
-
-
-def compose_mu(parts: Iterable[Fraction]) -> float:
-    """A double at or above sqrt(sum mu²): the parameter of Gaussian releases taken together, adaptive or not.
-
-    Upper side (theorem ``gaussian.composition``). Raises :class:`~certify.errors.InputError` for a negative part.
-
-    >>> compose_mu([Fraction(3), Fraction(4)])
-    5.0
-    """
-    squares = Fraction(0)
-    for part in parts:
-        _require(part >= 0, "parts that are not negative")
-        squares += part * part
-    with precision(_GUARD_BITS + 32):
-        return upper_double(arb(rational(squares)).sqrt())
 
 
 def _require(holds: bool, words: str) -> None:

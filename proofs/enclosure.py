@@ -8,7 +8,8 @@ from fractions import Fraction
 from flint import arb
 
 from .balls import ball, precision
-from .expression import Expression, as_ball
+from .expression import Expression
+from .readers import as_ball
 from .theorem import Enclosure
 
 _BITS = 64

@@ -1,4 +1,4 @@
-"""A formula written once, with four readers: doubles, balls, exact rationals, LaTeX.
+"""A formula written once; :mod:`certify.proofs.readers` reads it in doubles, balls, exact rationals and in print.
 
 An expression is a tree of immutable nodes. It is data: :func:`to_data` writes it as nested lists
 of strings (what the book stores and the standalone checker reads), :func:`from_data` reads it back.
@@ -6,15 +6,10 @@ of strings (what the book stores and the standalone checker reads), :func:`from_
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias, Union
-
-from flint import arb
-
-from .balls import ball
 
 Operand: TypeAlias = Union["Expression", int, Fraction]
 
@@ -29,8 +24,8 @@ class Expression:
     """One node: an operator, its arguments, and for leaves and powers a literal.
 
     >>> residual, strong_convexity = symbols("residual strong_convexity")
-    >>> as_fraction(residual / strong_convexity, {"residual": Fraction(1, 2), "strong_convexity": Fraction(3)})
-    Fraction(1, 6)
+    >>> sorted((residual / strong_convexity).free_symbols)
+    ['residual', 'strong_convexity']
     """
 
     operator: str
@@ -134,88 +129,6 @@ def maximum(left: Operand, right: Operand) -> Expression:
     return Expression("maximum", (expression(left), expression(right)))
 
 
-def as_float(node: Expression, values: Mapping[str, float]) -> float:
-    """Evaluate in doubles: fast, unsafe in the last bits, never used as a bound."""
-    match node.operator:
-        case "symbol":
-            return float(values[str(node.literal)])
-        case "rational":
-            return float(node.literal)  # type: ignore[arg-type]
-    inner = [as_float(argument, values) for argument in node.arguments]
-    match node.operator:
-        case "sum":
-            return inner[0] + inner[1]
-        case "product":
-            return inner[0] * inner[1]
-        case "quotient":
-            return inner[0] / inner[1]
-        case "power":
-            return float(inner[0] ** node.literal)  # type: ignore[operator]
-        case "sqrt":
-            return math.sqrt(inner[0])
-        case "exp":
-            return math.exp(inner[0])
-        case "log":
-            return math.log(inner[0])
-        case "maximum":
-            return max(inner)
-        case _:
-            return math.erfc(-inner[0] / math.sqrt(2)) / 2
-
-
-def as_ball(node: Expression, values: Mapping[str, arb]) -> arb:
-    """Enclose the value at the current working precision; the result contains the true real number."""
-    match node.operator:
-        case "symbol":
-            return values[str(node.literal)]
-        case "rational":
-            return ball(node.literal)  # type: ignore[arg-type]
-    inner = [as_ball(argument, values) for argument in node.arguments]
-    match node.operator:
-        case "sum":
-            return inner[0] + inner[1]
-        case "product":
-            return inner[0] * inner[1]
-        case "quotient":
-            return inner[0] / inner[1]
-        case "power":
-            power: arb = inner[0] ** int(node.literal)  # type: ignore[arg-type]
-            return power
-        case "sqrt":
-            return inner[0].sqrt()
-        case "exp":
-            return inner[0].exp()
-        case "log":
-            return inner[0].log()
-        case "maximum":
-            return inner[0].max(inner[1])
-        case _:
-            return (-inner[0] / arb(2).sqrt()).erfc() / 2
-
-
-def as_fraction(node: Expression, values: Mapping[str, Fraction]) -> Fraction:
-    """Evaluate exactly; raises ``ValueError`` for a formula that is not rational."""
-    match node.operator:
-        case "symbol":
-            return values[str(node.literal)]
-        case "rational":
-            return Fraction(node.literal)  # type: ignore[arg-type]
-    inner = [as_fraction(argument, values) for argument in node.arguments]
-    match node.operator:
-        case "sum":
-            return inner[0] + inner[1]
-        case "product":
-            return inner[0] * inner[1]
-        case "quotient":
-            return inner[0] / inner[1]
-        case "power":
-            return Fraction(inner[0] ** int(node.literal))  # type: ignore[arg-type]
-        case "maximum":
-            return max(inner)
-        case _:
-            raise ValueError(f"{node.operator} has no exact rational value")
-
-
 def to_data(node: Expression) -> list[Any]:
     """Nested lists of strings, the form stored in the book."""
     head: list[Any] = [node.operator, *(to_data(argument) for argument in node.arguments)]
@@ -247,54 +160,3 @@ def walk(node: Expression) -> Iterator[Expression]:
     yield node
     for argument in node.arguments:
         yield from walk(argument)
-
-
-_GREEK = {
-    "epsilon": r"\varepsilon", "delta": r"\delta", "sigma": r"\sigma", "sensitivity": r"\Delta", "distance": r"\mathrm{dist}",
-    "strong_convexity": r"\mu", "smoothness": r"\beta", "lipschitz": "G", "hessian_lipschitz": "M", "residual": "r",
-    "n": "n", "m": "m", "dimension": "d",
-}  # fmt: skip
-
-
-def as_latex(node: Expression) -> str:
-    """Typeset for people."""
-    return _latex(node, 0)
-
-
-def _latex(node: Expression, outer: int) -> str:
-    def wrap(text: str, level: int) -> str:
-        return rf"\left({text}\right)" if level < outer else text
-
-    inner = node.arguments
-    match node.operator:
-        case "symbol":
-            name = str(node.literal)
-            words = name.replace("_", r"\_")
-            return _GREEK.get(name, rf"\mathrm{{{words}}}" if len(name) > 1 else name)
-        case "rational":
-            value = Fraction(node.literal)  # type: ignore[arg-type]
-            text = str(value.numerator) if value.denominator == 1 else rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
-            return wrap(text, 3 if value >= 0 else 1)
-        case "sum":
-            right = inner[1]
-            if right.operator == "product" and right.arguments[0] == expression(-1):
-                return wrap(f"{_latex(inner[0], 1)} - {_latex(right.arguments[1], 2)}", 1)
-            return wrap(f"{_latex(inner[0], 1)} + {_latex(right, 1)}", 1)
-        case "product":
-            if inner[0] == expression(-1):
-                return wrap(f"-{_latex(inner[1], 2)}", 1)
-            return wrap(rf"{_latex(inner[0], 2)}\,{_latex(inner[1], 2)}", 2)
-        case "quotient":
-            return rf"\frac{{{_latex(inner[0], 0)}}}{{{_latex(inner[1], 0)}}}"
-        case "power":
-            return rf"{_latex(inner[0], 3)}^{{{node.literal}}}"
-        case "sqrt":
-            return rf"\sqrt{{{_latex(inner[0], 0)}}}"
-        case "exp":
-            return rf"e^{{{_latex(inner[0], 0)}}}"
-        case "log":
-            return rf"\ln\left({_latex(inner[0], 0)}\right)"
-        case "maximum":
-            return rf"\max\left({_latex(inner[0], 0)}, {_latex(inner[1], 0)}\right)"
-        case _:
-            return rf"\Phi\left({_latex(inner[0], 0)}\right)"

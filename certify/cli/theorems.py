@@ -54,6 +54,7 @@ def find(identifier: str) -> Theorem:
 def describe(theorem: Theorem) -> dict[str, Any]:
     """A theorem as plain JSON data."""
     from certify.proofs import registry
+    from certify.proofs.readers import as_latex, as_text
 
     return {
         "id": theorem.id,
@@ -77,6 +78,8 @@ def describe(theorem: Theorem) -> dict[str, Any]:
             "side": theorem.conclusion.side.value,
             "unit": theorem.conclusion.unit,
         },
+        "formula": as_text(theorem.formula),
+        "latex": as_latex(theorem.formula),
         "rests_on": list(theorem.rests_on),
         "source": theorem.source,
         "false_sibling": theorem.false_sibling.description if theorem.false_sibling else None,
@@ -111,6 +114,8 @@ def _sheet(entry: dict[str, Any]) -> str:
     lines += [labelled([("", words)]) for words in entry["side_conditions"]]
     conclusion = entry["conclusion"]
     lines += ["gives", labelled([("", f"{conclusion['symbol']}: {conclusion['meaning']} ({conclusion['side']} bound)")])]
+    relation = "<=" if conclusion["side"] == "upper" else ">="
+    lines += [labelled([("", f"{conclusion['symbol']} {relation} {entry['formula']}")])]
     if entry["rests_on"]:
         lines += ["rests on", *(f"  {name}" for name in entry["rests_on"])]
     lines += ["source", labelled([("", entry["source"])])]

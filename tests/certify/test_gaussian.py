@@ -272,7 +272,6 @@ def test_the_working_precision_is_left_as_found() -> None:
         lambda: gaussian.greatest_sensitivity(ONE, Fraction(1, 2), -ONE),
         lambda: gaussian.delta_upper(-ONE, ONE, ONE),
         lambda: gaussian.satisfies(ONE, ONE, ONE, Fraction(0)),
-        lambda: gaussian.compose_mu([-ONE]),
     ],
 )
 def test_numbers_outside_the_domain_are_refused(call: Callable[[], object]) -> None:
@@ -285,14 +284,6 @@ def test_a_bad_proposal_costs_time_only(monkeypatch: pytest.MonkeyPatch) -> None
     for proposal in (0.0, 5e-324, 1.0, 1e300, math.inf):
         monkeypatch.setattr(gaussian, "_propose_mu", lambda *_, proposal=proposal: proposal)
         assert gaussian.least_sigma(ONE, Fraction(1, 10**5), ONE) == expected
-
-
-@given(st.lists(st.fractions(0, 100, max_denominator=1000), min_size=1, max_size=8))
-def test_composition_is_at_least_the_root_of_the_sum_of_squares(parts: list[Fraction]) -> None:
-    total = Fraction(gaussian.compose_mu(parts))
-    squares = sum(part * part for part in parts)
-    assert total * total >= squares
-    assert total == 0 or Fraction(step(float(total), -2)) ** 2 < squares
 
 
 def test_the_kernel_agrees_with_the_theorem_of_the_book() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from certify.proofs import registry
 from certify.proofs.balls import ball, precision
 from certify.proofs.enclosure import NotEnclosed, enclose, interval, prove_on_box, slope
-from certify.proofs.expression import as_float, exp, expression, log, maximum, normal_cdf, sqrt, symbol
+from certify.proofs.expression import exp, expression, log, maximum, normal_cdf, sqrt, symbol
+from certify.proofs.readers import as_float
 
 X, Y = symbol("x"), symbol("y")
 

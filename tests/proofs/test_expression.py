@@ -16,10 +16,6 @@ from certify.proofs import checker, registry
 from certify.proofs.balls import ball, lower_double, precision, upper_double
 from certify.proofs.expression import (
     Expression,
-    as_ball,
-    as_float,
-    as_fraction,
-    as_latex,
     exp,
     expression,
     from_data,
@@ -30,7 +26,8 @@ from certify.proofs.expression import (
     symbol,
     to_data,
     walk,
-)  # fmt: skip
+)
+from certify.proofs.readers import as_ball, as_float, as_fraction, as_latex  # fmt: skip
 
 NAMES = ("x", "y", "z")
 LEAVES = st.one_of(st.sampled_from([symbol(name) for name in NAMES]), st.fractions(-5, 5, max_denominator=9).map(expression))

@@ -9,7 +9,8 @@ import pytest
 from instances import INSTANCES, Values, gaussian_profile, logistic_at_minimiser
 
 from certify.proofs import registry
-from certify.proofs.expression import as_float, expression
+from certify.proofs.expression import expression
+from certify.proofs.readers import as_float
 from certify.proofs.sides import Side
 
 COUNT = {"softmax.gradient-at-minimiser": 15}

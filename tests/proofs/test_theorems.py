@@ -14,7 +14,8 @@ import pytest
 from books import entries_of, number, verdicts
 
 from certify.proofs import book, checker, proving, registry
-from certify.proofs.expression import Expression, as_float, as_fraction
+from certify.proofs.expression import Expression
+from certify.proofs.readers import as_float, as_fraction
 from certify.proofs.sides import Side
 from certify.proofs.status import Status
 from certify.proofs.theorem import Theorem
