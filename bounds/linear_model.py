@@ -19,11 +19,9 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from certify.proofs.balls import precision
+from certify.proofs.balls import precision, upper_double
 
-from .rounding import UNDERFLOW, ball_of, gamma, up
-
-_BITS = 80
+from .rounding import ALLOWANCE_BITS, UNDERFLOW, gamma
 
 
 @dataclass(frozen=True)
@@ -73,19 +71,17 @@ def gradient_allowance(
     that a product passes through on its way into a predictor, ``parameter_norm``,
     ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds.
     """
-    with precision(_BITS):
-        frobenius, spectral, weights, losses = map(
-            ball_of, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm)
-        )
-        count = ball_of(rows)
+    with precision(ALLOWANCE_BITS):
+        frobenius, spectral, weights, losses = map(arb, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm))
+        count = arb(rows)
         error = (
-            ball_of(loss.gradient_lipschitz) * ball_of(gamma(predictor_terms)) * weights * frobenius
-            + ball_of(loss.relative) * losses
-            + ball_of(loss.absolute) * count.sqrt()
+            arb(loss.gradient_lipschitz) * arb(gamma(predictor_terms)) * weights * frobenius
+            + arb(loss.relative) * losses
+            + arb(loss.absolute) * count.sqrt()
         )
-        accumulated = ball_of(gamma(block + 4)) * frobenius * (losses + error)
-        final = ball_of(gamma(8)) * (ball_of(gradient_norm) + ball_of(l2) * weights)
-        return up((spectral * error + accumulated) / count + final + _underflow(design))
+        accumulated = arb(gamma(block + 4)) * frobenius * (losses + error)
+        final = arb(gamma(8)) * (arb(gradient_norm) + arb(l2) * weights)
+        return upper_double((spectral * error + accumulated) / count + final + _underflow(design))
 
 
 def product_allowance(
@@ -100,24 +96,24 @@ def product_allowance(
     product_norm: float,
 ) -> float:
     """An upper bound on the Euclidean error of the computed Hessian-vector product at the parameters."""
-    with precision(_BITS):
-        frobenius, spectral, weights, vector = map(ball_of, (design.frobenius, design.spectral, parameter_norm, vector_norm))
-        count, inner = ball_of(rows), ball_of(gamma(design.columns + 2))
+    with precision(ALLOWANCE_BITS):
+        frobenius, spectral, weights, vector = map(arb, (design.frobenius, design.spectral, parameter_norm, vector_norm))
+        count, inner = arb(rows), arb(gamma(design.columns + 2))
         error = (
             vector
             * frobenius
             * (
-                ball_of(loss.curvature_lipschitz) * inner * ball_of(design.largest_row) * weights
-                + ball_of(loss.curvature_absolute)
-                + ball_of(loss.curvature) * inner
+                arb(loss.curvature_lipschitz) * inner * arb(design.largest_row) * weights
+                + arb(loss.curvature_absolute)
+                + arb(loss.curvature) * inner
             )
             * (1 + inner)
         )
-        size = ball_of(loss.curvature) * vector * frobenius + error
-        accumulated = ball_of(gamma(block + 4)) * frobenius * size
-        final = ball_of(gamma(8)) * (ball_of(product_norm) + ball_of(l2) * vector)
-        return up((spectral * error + accumulated) / count + final + _underflow(design))
+        size = arb(loss.curvature) * vector * frobenius + error
+        accumulated = arb(gamma(block + 4)) * frobenius * size
+        final = arb(gamma(8)) * (arb(product_norm) + arb(l2) * vector)
+        return upper_double((spectral * error + accumulated) / count + final + _underflow(design))
 
 
 def _underflow(design: DesignNorms) -> arb:
-    return ball_of(UNDERFLOW) * (1 + ball_of(design.frobenius))
+    return arb(UNDERFLOW) * (1 + arb(design.frobenius))

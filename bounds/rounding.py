@@ -18,7 +18,8 @@ UNDERFLOW = 2.0**-1000
 EXPONENTIAL_ULP = 4
 """Premise ``exp.accuracy``: the exponential of the array library errs by at most this many ulp."""
 
-_BITS = 80
+ALLOWANCE_BITS = 80
+"""Working precision of an allowance: doubles are exact at it, and what it rounds off it rounds outward."""
 
 
 def gamma(terms: int) -> float:
@@ -30,7 +31,7 @@ def gamma(terms: int) -> float:
     if terms * UNIT_ROUNDOFF >= 0.01:
         raise ValueError(f"an error analysis of {terms} terms in float64 says nothing")
     unit = fmpq(terms, 1 << 53)
-    with precision(_BITS):
+    with precision(ALLOWANCE_BITS):
         return upper_double(arb(unit / (1 - unit)))
 
 
@@ -39,14 +40,4 @@ def norm_upper(computed: float, terms: int) -> float:
 
     The entries must have been scaled so that no square underflows, or be large enough.
     """
-    return up(ball_of(computed) * (1 + ball_of(gamma(terms + 4))) + ball_of(UNDERFLOW))
-
-
-def up(value: arb) -> float:
-    """The least double found at or above the ball."""
-    return upper_double(value)
-
-
-def ball_of(number: float) -> arb:
-    """The double as a ball; doubles are exact at every precision."""
-    return arb(number)
+    return upper_double(arb(computed) * (1 + arb(gamma(terms + 4))) + arb(UNDERFLOW))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
+from flint import arb
 
-from certify.proofs.balls import precision
+from certify.proofs.balls import precision, upper_double
 
-from .rounding import UNDERFLOW, ball_of, gamma, norm_upper, up
+from .rounding import ALLOWANCE_BITS, UNDERFLOW, gamma, norm_upper
 
-_BITS = 80
 _SQUARINGS = 5
 
 
@@ -48,7 +48,7 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
         raise ValueError("a Gram matrix with entries that are not finite has no bound: scale the data down")
     largest = float(gram.abs().max())
     if largest == 0.0:
-        return up(ball_of(gram_error).sqrt())
+        return upper_double(arb(gram_error).sqrt())
     size = gram.shape[0]
     ladder: list[tuple[float, int]] = []
     current = gram
@@ -56,13 +56,13 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
         current, exponent = scaled(current)
         ladder.append((frobenius_upper(current), exponent))
         current = current.T @ current
-    with precision(_BITS):
+    with precision(ALLOWANCE_BITS):
         current, exponent = scaled(current)
-        bound = ball_of(frobenius_upper(current)) * ball_of(2.0) ** exponent
+        bound = arb(frobenius_upper(current)) * arb(2.0) ** exponent
         for frobenius, scale in reversed(ladder):
-            error = ball_of(gamma(size + 2)) * ball_of(frobenius) ** 2 + ball_of(float(size)) * ball_of(UNDERFLOW)
-            bound = (bound + error).sqrt() * ball_of(2.0) ** scale
-        return up((bound + ball_of(gram_error)).sqrt())
+            error = arb(gamma(size + 2)) * arb(frobenius) ** 2 + arb(float(size)) * arb(UNDERFLOW)
+            bound = (bound + error).sqrt() * arb(2.0) ** scale
+        return upper_double((bound + arb(gram_error)).sqrt())
 
 
 def scaled(matrix: torch.Tensor) -> tuple[torch.Tensor, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,13 +11,10 @@ from .status import Status
 
 @dataclass(frozen=True)
 class Proved:
-    """The outcome for one entry by itself: its status, why it was refused (if it was), and the seconds it took."""
+    """The outcome for one entry by itself: its status, and why it was refused (if it was)."""
 
-    id: str
     status: Status
-    reason: str
-    seconds: float
-    foundation: bool = False
+    reason: str = ""
 
 
 @cache
@@ -27,16 +23,14 @@ def prove(identifier: str) -> Proved:
 
     A foundation counts as ``proved`` here, because foundations do not lower a status.
     """
-    start = time.perf_counter()
     entries = {name: book.entry(name) for name in registry.closure(identifier)}
-    reason = ""
     try:
         verdict = checker.check_entry(identifier, entries[identifier], entries, book.pins())
         if verdict == "enclosed":
             from .enclosure import enclose
 
             enclose(registry.enclosures()[identifier])
-        status = Status.ENCLOSED if verdict == "enclosed" else Status.PROVED
+            return Proved(Status.ENCLOSED)
+        return Proved(Status.PROVED)
     except (checker.Refused, ArithmeticError) as refusal:
-        verdict, reason, status = "failed", str(refusal), Status.ASSUMED
-    return Proved(identifier, status, reason, time.perf_counter() - start, verdict == "foundation")
+        return Proved(Status.ASSUMED, str(refusal))

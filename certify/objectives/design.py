@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from flint import arb
 from numpy.typing import NDArray
 
 from certify.bounds.linear_model import DesignNorms
-from certify.bounds.rounding import ball_of, gamma, up
+from certify.bounds.rounding import ALLOWANCE_BITS, gamma
 from certify.bounds.spectral import spectral_norm_from_gram, vector_norm_upper
 from certify.errors import InputError
-from certify.proofs.balls import precision
+from certify.proofs.balls import precision, upper_double
 
 _DENSE_COLUMNS = 2048
 _SQUARES_UNDERFLOW = 2.0**-500
@@ -150,8 +151,8 @@ class Design:
                 partial.append(self._products(weights[None, whole:].transpose(1, 2), rows[None, whole:]))
         largest = vector_norm_upper(torch.tensor(sizes, dtype=torch.float64))
         terms = summation.chunk * partial[0].shape[1] + 4
-        with precision(80):
-            size = up(ball_of(largest) * (1 + ball_of(gamma(terms))) + ball_of(len(sizes) * _SQUARES_UNDERFLOW))
+        with precision(ALLOWANCE_BITS):
+            size = upper_double(arb(largest) * (1 + arb(gamma(terms))) + arb(len(sizes) * _SQUARES_UNDERFLOW))
         return accurate_sum(torch.cat(partial)), size
 
     def gram(self, evaluate: Callable[[slice, torch.Tensor], torch.Tensor]) -> torch.Tensor:
@@ -201,8 +202,8 @@ class Design:
         spectral = frobenius
         if self.columns <= _DENSE_COLUMNS:
             gram = self.gram(lambda _, rows: torch.ones(rows.shape[0], dtype=torch.float64, device=rows.device))
-            with precision(80):
-                error = up(ball_of(gamma(self.rows + 8)) * ball_of(frobenius) ** 2)
+            with precision(ALLOWANCE_BITS):
+                error = upper_double(arb(gamma(self.rows + 8)) * arb(frobenius) ** 2)
             if bool(torch.isfinite(gram).all()):
                 spectral = min(frobenius, spectral_norm_from_gram(gram, error))
         return DesignNorms(self.rows, self.columns, spectral, frobenius, float(self.row_norms.max()))
