@@ -10,7 +10,7 @@ import torch
 
 from .commitments import Commitments, commit
 from .distances import plain_distance
-from .newton import DENSE_LIMIT, minimise
+from .newton import dense_curvature, minimise
 
 if TYPE_CHECKING:
     from certify.bounds import Bound
@@ -80,9 +80,11 @@ def fit(
     found = minimise(
         objective, torch.zeros(objective.dimension, dtype=torch.float64, device=objective.features.device), report=report
     )
+    curvature = dense_curvature(objective, found.parameters)
+    return Fitted(objective, found.parameters, found.measured, curvature, committed(objective), found.steps, found.passes, policy)
+
+
+def committed(objective: LinearObjective, master: bytes | None = None) -> Commitments:
+    """Commitments to the retained records of the objective, under its ids; ``master`` salts them, by default a fresh one."""
     rows = objective.features if objective.count == objective.design.rows else objective.features[torch.from_numpy(objective.ids)]
-    curvature = None
-    if objective.dimension <= DENSE_LIMIT:
-        curvature = objective.curvature_sum(objective.weights(found.parameters))
-    commitments = commit(rows, objective.commitment_labels, objective.ids)
-    return Fitted(objective, found.parameters, found.measured, curvature, commitments, found.steps, found.passes, policy)
+    return commit(rows, objective.commitment_labels, objective.ids, master)

@@ -89,11 +89,16 @@ def factored(curvature: torch.Tensor, count: int, l2: float) -> FactoredHessian:
 
 def hessian_solve(objective: LinearObjective, parameters: torch.Tensor, curvature: torch.Tensor | None = None) -> HessianSolve:
     """A solver with the Hessian at ``parameters`` (or with a curvature sum at hand from a point near by)."""
-    if objective.dimension > DENSE_LIMIT:
-        return IterativeHessian(objective, parameters)
     if curvature is None:
-        curvature = objective.curvature_sum(objective.weights(parameters))
+        curvature = dense_curvature(objective, parameters)
+    if curvature is None:
+        return IterativeHessian(objective, parameters)
     return factored(curvature, objective.count, objective.l2)
+
+
+def dense_curvature(objective: LinearObjective, parameters: torch.Tensor) -> torch.Tensor | None:
+    """The sum of the loss Hessians at the parameters; None where there are more of them than :data:`DENSE_LIMIT`."""
+    return objective.curvature_sum(objective.weights(parameters)) if objective.dimension <= DENSE_LIMIT else None
 
 
 def minimise(

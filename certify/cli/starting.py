@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certify.errors import InputError
-from certify.sidefiles import read_ids
 
 from .output import counted
 
 if TYPE_CHECKING:
     from certify.fitting import Fitted
     from certify.objectives import LinearObjective
-    from certify.runs import StoredRun
+    from certify.runs import StoredRun, Witness
     from certify.tables import Table
-    from certify.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ def begun(table: Table, forget: str, objective: LinearObjective) -> Start:
 
         return fit(objective, report=report)
 
+    from certify.tables import read_ids
+
     positions = table.positions(read_ids(forget))
     stage = f"training on {counted(table.count, 'record')} with {counted(len(table.preprocessing.features), 'feature')}"
     return Start(positions, objective.without(positions), table.preprocessing.to_mapping(), stage, state)
@@ -52,7 +52,7 @@ def continued(folder: Path, data: Path, forget: str) -> Start:
     that the sequence began with.
     """
     from certify.runs import load
-    from certify.tables import Preprocessing, read_table
+    from certify.tables import Preprocessing, read_ids, read_table
 
     bare = load(folder)
     if bare.witness is None:

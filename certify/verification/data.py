@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from certify.commitments import commit
-from certify.errors import InputError
+from certify.errors import CannotDecide
 
-from .ledger import Ledger, Missing, Refused, require
+from .ledger import Ledger, Missing, require
+from .rows import Rows, forgotten_positions, objective_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from certify.certificates.schema import Predicate, Problem
+    from certify.certificates.schema import Predicate
     from certify.commitments import Commitments
-    from certify.witness import Witness
+    from certify.runs import Witness
 
     from .arithmetic import Replay
     from .chain import Chain
 
 _FALSE_ALARM = 1e-6
 _REPLAY_TOLERANCE = 2.0**-45
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Records as given: features [n, d], labels [n], and ids if the source has its own."""
-
-    features: Any
-    labels: Any
-    ids: NDArray[numpy.int64] | None = None
-
-    @property
-    def count(self) -> int:
-        """The number of rows."""
-        return len(self.labels)
-
-
-def read_rows(data: Any, predicate: Predicate) -> Rows:
-    """The records in a (features, labels) pair, a ``Dataset``, a ``Table`` or a CSV file.
-
-    A CSV file is prepared as the certificate's provenance says. Raises ``InputError`` for what cannot be read.
-    """
-    if isinstance(data, (str, Path)):
-        from certify.tables import Preprocessing, read_table
-
-        if "label" not in predicate.provenance:
-            raise InputError("the certificate was not made from a CSV file: pass data=(features, labels)")
-        data = read_table(data, like=Preprocessing.of(predicate.provenance))
-    if hasattr(data, "features") and hasattr(data, "labels"):
-        ids = getattr(data, "ids", None)
-        return Rows(data.features, data.labels, None if ids is None else numpy.asarray(ids))
-    if isinstance(data, (tuple, list)) and len(data) == 2:
-        return Rows(data[0], data[1])
-    raise InputError(f"data is (features, labels), a Dataset or a CSV file, not {type(data).__name__}")
 
 
 def measure_again(
@@ -70,15 +36,17 @@ def measure_again(
     ledger: Ledger,
 ) -> frozenset[str]:
     """Make every check that needs the records and the witness; the ids of the premises that it has enclosed."""
-    split: Split | None = None
+    removed: NDArray[numpy.int64] | None = None
+    counted = False
     with ledger.check(
         "data.retained-set", "these are the retained records, or all records and the retained ones all but the forgotten"
     ):
-        split = split_rows(predicate, rows, witness)
+        removed = forgotten_positions(predicate, rows, witness)
+        counted = True
         _check_earlier(chain, witness)
-        if split.removed is not None and not chain.complete:
+        if removed is not None and not chain.complete:
             raise Missing("needs the certificates of all earlier releases: which records those forgot is only declared")
-    if split is None:
+    if not counted:
         return frozenset()
     objective: Any = None
     with ledger.check("data.problem", "the records fit the training problem"):
@@ -86,8 +54,8 @@ def measure_again(
         require(objective.describe()["parameters"] == predicate.problem.parameters, "the records have another number of columns")
     if objective is None:
         return frozenset()
-    _check_commitments(predicate, chain, rows, objective.commitment_labels, split, witness, ledger)
-    retained = objective if split.removed is None or not len(split.removed) else objective.without(split.removed.tolist())
+    _check_commitments(predicate, chain, rows, objective.commitment_labels, removed is not None, witness, ledger)
+    retained = objective if removed is None else objective.without(removed)
     with ledger.check("data.strong-convexity", "strong convexity is the weight decay of this problem, no more"):
         ours = retained.strong_convexity.rational
         require(
@@ -100,15 +68,6 @@ def measure_again(
     return enclosed
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which positions of the rows are retained and forgotten now, under which ids they were committed."""
-
-    retained: NDArray[numpy.int64]
-    removed: NDArray[numpy.int64] | None  # positions of all forgotten records, None when only retained rows are given
-    forgotten: NDArray[numpy.int64] | None
-
-
 def _check_earlier(chain: Chain, witness: Witness) -> None:
     listed = len(witness.earlier)
     require(
@@ -118,75 +77,10 @@ def _check_earlier(chain: Chain, witness: Witness) -> None:
     )
 
 
-def split_rows(predicate: Predicate, rows: Rows, witness: Witness) -> Split:
-    """Which of the rows are retained, and that there are as many of each kind as the certificate says."""
-    request = predicate.request
-    retained, forgotten, earlier = witness.retained, witness.forgotten, witness.earlier
-    everything = numpy.concatenate([retained, forgotten, earlier])
-    require(len(retained) == request.retained.count, "the witness lists another number of retained records than the certificate")
-    require(
-        len(forgotten) == request.forgotten.count, "the witness lists another number of forgotten records than the certificate"
-    )
-    require(len(numpy.unique(everything)) == len(everything), "a record is listed both as retained and as forgotten, or twice")
-    if rows.count == len(everything):
-        ids = numpy.arange(rows.count) if rows.ids is None else rows.ids
-        require(bool(numpy.array_equal(ids, numpy.arange(rows.count))), "the records are not in their original order")
-        require(
-            bool(numpy.array_equal(numpy.sort(everything), ids)),
-            "the retained records are not all records without the forgotten ones",
-        )
-        return Split(retained, numpy.concatenate([forgotten, earlier]), forgotten)
-    if rows.count == len(retained):
-        require(
-            rows.ids is None
-            or bool(numpy.array_equal(rows.ids, retained))
-            or bool(numpy.array_equal(rows.ids, numpy.arange(rows.count))),
-            "these are not the retained records, or not in their original order",
-        )
-        return Split(numpy.arange(rows.count), None, None)
-    raise Refused(
-        f"{rows.count} records were given; the certificate is about {len(retained)} retained ones of {len(everything)} in all: "
-        "a row is missing or left in"
-    )
-
-
-def objective_of(problem: Problem, rows: Rows) -> Any:
-    """The training problem of the certificate on these rows."""
-    from certify.objectives import objective_class
-
-    options: dict[str, Any] = {"l2": float(problem.l2.exact), "intercept": problem.intercept}
-    if problem.kind != "ridge":
-        options["classes"] = _typed(problem.classes, numpy.asarray(rows.labels).dtype.kind)
-    width = numpy.shape(rows.features)
-    require(
-        len(width) == 2 and width[1] == problem.columns,
-        f"the records have the shape {width}, and the problem {problem.columns} columns",
-    )
-    objective = objective_class(problem.kind)(rows.features, rows.labels, **options)
-    require(
-        problem.kind == "ridge"
-        or (options["classes"] == objective.classes and all(map(_plain, problem.classes, objective.classes))),
-        "the classes are not the label values in their order: which of them is the larger would be unclear",
-    )
-    return objective
-
-
-def _plain(text: str, value: Any) -> bool:
-    """Whether a class is spelled as a label of some type prints: 1, 1.0 and True are the same label, 1e0 is nobody's."""
-    return text == value if isinstance(value, str) else text in {str(value), str(float(value)), str(int(value)), str(bool(value))}
-
-
-def _typed(classes: list[str], kind: str) -> tuple[Any, ...]:
-    if kind in "US":
-        return tuple(classes)
-    words = {"True": True, "False": False}
-    return tuple(words[item] if item in words else int(item) if item.lstrip("-").isdecimal() else float(item) for item in classes)
-
-
 def _check_commitments(
-    predicate: Predicate, chain: Chain, rows: Rows, labels: Any, split: Split, witness: Witness, ledger: Ledger
+    predicate: Predicate, chain: Chain, rows: Rows, labels: Any, whole: bool, witness: Witness, ledger: Ledger
 ) -> None:
-    whole = split.forgotten is not None
+    """``whole`` says that all records were given, the forgotten ones too."""
     made: Commitments | None = None
     with ledger.check("data.commitment-retained", "the retained records are those committed to"):
         made = commit(rows.features, labels, None if whole else witness.retained, witness.master)
@@ -295,7 +189,6 @@ def _plausible(standardised: NDArray[numpy.float64]) -> bool:
 
 
 def _check_exact(retained: Any, parameters: NDArray[numpy.float64] | None, ledger: Ledger) -> frozenset[str]:
-    from certify.errors import CannotDecide
     from certify.methods.exact import exact_candidate
 
     enclosed: frozenset[str] = frozenset()

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from certify.certificates import Certificate
 from certify.certificates.canonical import SIZE_LIMIT
+from certify.certificates.tensors import PARAMETERS, write_tensors
 from certify.certificates.tensors import SIZE_LIMIT as MODEL_LIMIT
 from certify.errors import InputError
+from certify.runs import Run, StoredRun, Witness, previous_name, read_witness, witness_of
+from certify.runs.folder import CERTIFICATE, MODEL, SECRET
 from certify.storage import is_folder, is_there, read_file
-
-if TYPE_CHECKING:
-    from certify.witness import Witness
 
 _ENVELOPE_LIMIT = 2 * SIZE_LIMIT
 _LONGEST_CHAIN = 10_000
@@ -36,13 +36,9 @@ def gather(source: Any, witness: Any) -> Material:
 
     Raises :class:`~certify.errors.InputError` only where a path cannot be read.
     """
-    from certify.runs import Run, StoredRun, witness_of
-
     if isinstance(source, Certificate):
         return _with_witness(Material(source.to_json()), witness)
     if isinstance(source, Run):
-        from certify.certificates.tensors import PARAMETERS, write_tensors
-
         before = tuple(earlier.to_json() for earlier in source.certificates[1:])
         model = write_tensors({PARAMETERS: source.model})
         held = Material(source.certificate.to_json(), model, before, witness_of(source))
@@ -56,12 +52,12 @@ def gather(source: Any, witness: Any) -> Material:
         content = read_file(place, limit=_ENVELOPE_LIMIT, what="certificate")
         return _with_witness(Material(content), witness)
     held = Material(
-        read_file(place / "certificate.json", limit=_ENVELOPE_LIMIT, what="certificate"),
-        _optional(place / "model.safetensors", MODEL_LIMIT),
+        read_file(place / CERTIFICATE, limit=_ENVELOPE_LIMIT, what="certificate"),
+        _optional(place / MODEL, MODEL_LIMIT),
         tuple(_earlier(place)),
     )
-    if witness is None and is_there(place / "secret"):
-        return _with_witness(held, place / "secret", own=True)
+    if witness is None and is_there(place / SECRET):
+        return _with_witness(held, place / SECRET, own=True)
     return _with_witness(held, witness)
 
 
@@ -70,8 +66,6 @@ def _optional(place: Path, limit: int) -> bytes | None:
 
 
 def _earlier(place: Path) -> Iterator[bytes]:
-    from certify.runs import previous_name
-
     for back in range(1, _LONGEST_CHAIN + 1):
         content = _optional(place / previous_name(back), _ENVELOPE_LIMIT)
         if content is None:
@@ -81,8 +75,6 @@ def _earlier(place: Path) -> Iterator[bytes]:
 
 def _with_witness(held: Material, witness: Any, *, own: bool = False) -> Material:
     """Add the witness. One that lies in the run folder and is damaged is a finding; one that was named is bad input."""
-    from certify.witness import Witness, read_witness
-
     if witness is None or isinstance(witness, Witness):
         return held if witness is None else replace(held, witness=witness)
     try:

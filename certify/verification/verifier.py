@@ -112,7 +112,8 @@ def _check_data(
     if missing:
         ledger.add("data", Outcome.NOT_CHECKABLE, f"needs {' and '.join(missing)}")
         return frozenset()
-    from .data import measure_again, read_rows
+    from .data import measure_again
+    from .rows import read_rows
 
     assert material.witness is not None
     rows = read_rows(data, predicate)

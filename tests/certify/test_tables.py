@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from certify.errors import InputError
-from certify.sidefiles import read_ids, read_scale
-from certify.tables import Preprocessing, normalised_rows, read_table, write_table
+from certify.tables import Preprocessing, normalised_rows, read_ids, read_scale, read_table, write_table
 
 GOOD = "who,height,weight,y\nann,1.5,60,no\nbob,2,70.25,yes\n"
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import torch
 
-from .commitments import commit
-from .errors import InputError
-from .fitting import Fitted, Policy
-from .newton import DENSE_LIMIT
-from .objectives import LinearObjective
-from .objectives.design import as_tensor
-from .verification.data import Rows, objective_of, read_rows, split_rows
-from .verification.ledger import Refused
+from certify.errors import InputError
+from certify.fitting import Fitted, Policy, committed
+from certify.newton import dense_curvature
+from certify.objectives import LinearObjective
+from certify.objectives.design import as_tensor
+from certify.verification.ledger import Refused
+from certify.verification.rows import Rows, forgotten_positions, objective_of, read_rows
 
 if TYPE_CHECKING:
-    from .certificates.schema import Predicate
-    from .runs import StoredRun
+    from certify.certificates.schema import Predicate
+
+    from .stored import StoredRun
     from .witness import Witness
 
 
@@ -36,28 +36,23 @@ def resumed(stored: StoredRun, data: Any) -> Fitted:
         retained = _retained(predicate, rows, witness)
     except Refused as problem:
         raise InputError(f"the run in {stored.path} cannot be continued with these records: {problem}") from None
-    kept = retained.features[torch.from_numpy(retained.ids)]
-    commitments = commit(kept, retained.commitment_labels, retained.ids, witness.master)
+    commitments = committed(retained, witness.master)
     if commitments.root() != predicate.request.retained.root:
         raise InputError(
             f"these are not the records that the run in {stored.path} committed to: a value, a label or a row differs"
         )
     parameters = torch.from_numpy(witness.noiseless.copy())
     measured = retained.measure(parameters)
-    curvature = None
-    if retained.dimension <= DENSE_LIMIT:
-        curvature = retained.curvature_sum(retained.weights(parameters))
-    return Fitted(retained, parameters, measured, curvature, commitments, 0, 1, _policy(predicate))
+    return Fitted(retained, parameters, measured, dense_curvature(retained, parameters), commitments, 0, 1, _policy(predicate))
 
 
 def _retained(predicate: Predicate, rows: Rows, witness: Witness) -> LinearObjective:
-    split = split_rows(predicate, rows, witness)
-    if split.removed is None:
+    removed = forgotten_positions(predicate, rows, witness)
+    if removed is None:
         rows = _spread(rows, witness)
-        split = split_rows(predicate, rows, witness)
+        removed = forgotten_positions(predicate, rows, witness)
     objective: LinearObjective = objective_of(predicate.problem, rows)
-    removed = [] if split.removed is None else split.removed.tolist()
-    return objective.without(removed) if removed else objective
+    return objective if removed is None else objective.without(removed)
 
 
 def _spread(rows: Rows, witness: Witness) -> Rows:

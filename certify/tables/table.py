@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from certify.errors import InputError
+from certify.storage import write_file
+
 from .cells import header_of, labels_of, lines_of, records_of
-from .errors import InputError
 from .sidefiles import read_scale
-from .storage import write_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from .objectives import Dataset
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,6 @@ class Table:
         """The number of records."""
         return len(self.labels)
 
-    def dataset(self) -> Dataset:
-        """The records as a :class:`certify.Dataset` whose ids are row positions."""
-        from .objectives import Dataset
-
-        return Dataset(self.features, self.labels)
-
     def positions(self, names: Iterable[str]) -> tuple[int, ...]:
         """The row positions of external ids; raises ``InputError`` for an unknown or a repeated one."""
         known = {name: position for position, name in enumerate(self.names)}
@@ -146,7 +139,7 @@ def read_table(
     """Read a CSV file with a header line into numbers.
 
     Every column but ``label`` and ``id_column`` is a feature. ``scale`` names a file of public divisors (see
-    :func:`certify.sidefiles.read_scale`), ``normalise_rows`` divides each row by its own Euclidean norm. ``like``
+    :func:`certify.tables.read_scale`), ``normalise_rows`` divides each row by its own Euclidean norm. ``like``
     prepares the file as an earlier one was prepared; the other options are then refused. Raises ``InputError`` with
     line and column for a cell that is empty, no number, nan or infinite, for ragged rows, repeated ids, a missing
     column, an empty or missing file.

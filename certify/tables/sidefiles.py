@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from certify.errors import InputError
+
 from .cells import lines_of, opened
-from .errors import InputError
 
 
 def read_scale(path: str | Path) -> dict[str, float]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from .certificates.canonical import NotCanonical, canonical, parse
-from .certificates.numbers import read_number, write_number
-from .certificates.tensors import PARAMETERS, NotTensors, read_tensors, write_tensors
-from .commitments import MASTER_BYTES
-from .errors import InputError
-from .sampling import SEED_BYTES
-from .storage import read_file
+from certify.certificates.canonical import NotCanonical, canonical, parse
+from certify.certificates.numbers import read_number, write_number
+from certify.certificates.tensors import PARAMETERS, NotTensors, read_tensors, write_tensors
+from certify.commitments import MASTER_BYTES
+from certify.errors import InputError
+from certify.sampling import SEED_BYTES
+from certify.storage import read_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FACTS, _NOISELESS, _IDS = "witness.json", "noiseless.safetensors", "ids.safetensors"
 _SCHEMA = "certify.witness/1"
 _LIMIT = 1 << 33
+NOBODY = numpy.empty(0, dtype=numpy.int64)
+"""The ids of no record."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +41,7 @@ class Witness:
     noiseless: NDArray[numpy.float64]
     forgotten: NDArray[numpy.int64]
     retained: NDArray[numpy.int64]
-    earlier: NDArray[numpy.int64] = field(default_factory=lambda: numpy.empty(0, dtype=numpy.int64))
+    earlier: NDArray[numpy.int64] = field(default_factory=lambda: NOBODY)
     residual: float = 0.0
     distance: float = 0.0
     iterations: int = 0

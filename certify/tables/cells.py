@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from .errors import InputError
+from certify.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
