@@ -165,9 +165,30 @@ def as_bound(number: Bound | int | float | Fraction) -> Bound:
         raise WrongSide("an estimate is never used as a bound")
     if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)) or not math.isfinite(number):
         raise ValueError(f"a bound needs a finite number, not {number!r}")
-    fraction = Fraction(number)
-    value = float(fraction)
-    return Bound(value, Side.EXACT, Declared("literal"), exact=None if Fraction(value) == fraction else fraction)
+    return exactly(Fraction(number), Declared("literal"))
+
+
+def exactly(number: Fraction, evidence: Evidence) -> Bound:
+    """The rational as an exact bound; one that is no double keeps its rational and shows the nearest double.
+
+    Raises ``OverflowError`` beyond the doubles.
+
+    >>> exactly(Fraction(1, 10), Declared("a decimal")).exact
+    Fraction(1, 10)
+    """
+    value = float(number)
+    return Bound(value, Side.EXACT, evidence, exact=None if Fraction(value) == number else number)
+
+
+def tightest(*bounds: Bound) -> Bound:
+    """The least of several upper (or exact) bounds of one quantity; raises :class:`WrongSide` for a lower one.
+
+    >>> tightest(Bound(0.5, Side.UPPER), Bound(0.25, Side.UPPER)).value
+    0.25
+    """
+    if any(bound.side is Side.LOWER for bound in bounds):
+        raise WrongSide("the least of several bounds is a bound only where all are upper bounds")
+    return min(bounds, key=lambda bound: bound.value)
 
 
 def _common_side(left: Side, right: Side, what: str) -> Side:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from certify.bounds.bound import Bound, Estimate
+from certify.bounds.bound import Bound, Estimate, exactly
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared, Enclosed
 from certify.proofs.sides import Side
@@ -140,12 +140,12 @@ def _parse(name: str, value: Number) -> Fraction:
 def exact_bound(number: Fraction, name: str, reason: str) -> Bound:
     """A declared exact number called ``name``; one that is no double keeps its rational and shows the nearest double."""
     try:
-        value = float(number)
+        held = exactly(number, Declared(reason))
     except OverflowError:
-        value = math.inf
-    if math.isinf(value) or (value == 0 and number != 0):
+        held = None
+    if held is None or (held.value == 0 and number != 0):
         raise InputError(f"{name} = {to_decimal(number)} is beyond the doubles: use a magnitude between 5e-324 and 1.7e308")
-    return Bound(value, Side.EXACT, Declared(reason), exact=None if Fraction(value) == number else number)
+    return held
 
 
 def _solve(name: str, given: dict[str, Fraction]) -> Bound:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from certify.bounds import Bound, Measured, derive
+from certify.bounds import Bound, Measured, derive, tightest
 from certify.bounds.enclosed_gradient import enclosed_gradient
 from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
@@ -58,12 +58,12 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     best, solve = plain_distance(objective, measured), _solver(objective, flat)
     if solve is None:
         return best
-    best = min(best, sharp_distance(objective, flat, measured, solve).bound, key=_value)
+    best = tightest(best, sharp_distance(objective, flat, measured, solve).bound)
     if near_floor(measured) and enclosable(objective):
-        best = min(best, enclosed_distance(objective, flat), key=_value)
+        best = tightest(best, enclosed_distance(objective, flat))
     if best.value > _UNSETTLED * float(torch.linalg.vector_norm(solve(measured.gradient))):
         with suppress(CannotDecide):  # no Hessian on the way could be factored
-            best = min(best, _detour(objective, flat), key=_value)
+            best = tightest(best, _detour(objective, flat))
     return best
 
 
@@ -80,10 +80,6 @@ def _detour(objective: LinearObjective, parameters: torch.Tensor) -> Bound:
     there = sharp_distance(objective, found.parameters, found.measured, found.solve).bound
     way = Bound(vector_norm_upper(parameters - found.parameters), Side.UPPER, Measured("norm of a difference of parameters"))
     return derive("distance.detour", step=way * (1 + 2.0**-50), distance=there)  # the difference was rounded
-
-
-def _value(bound: Bound) -> float:
-    return bound.value
 
 
 def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bound:
@@ -167,10 +163,9 @@ def _corrected(objective: LinearObjective, step: torch.Tensor, linear_residual: 
     lipschitz = {"hessian_lipschitz": objective.hessian_lipschitz}
     best = previous
     for _ in range(_ITERATIONS):
-        bound = min(
+        bound = tightest(
             derive("newton.self-concordant-residual", previous_distance=best, **common, **concordant),
             derive("newton.corrected-residual", previous_distance=best, **common, **lipschitz),
-            key=lambda found: found.value,
         )
         if not bound.value < best.value:
             break

@@ -18,7 +18,7 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from certify.proofs.balls import MAXIMUM_PRECISION, NoEnclosure, precision, rational, upper_double
+from certify.proofs.balls import MAXIMUM_PRECISION, precision, rational, refine, upper_double
 
 from .errors import InputError
 
@@ -45,14 +45,7 @@ def delta_upper(epsilon: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
     if sensitivity == 0:
         return 0.0
     point = _Point(rational(epsilon), rational(sensitivity), rational(sigma))
-    bits = _GUARD_BITS + point.lost_bits
-    while bits <= MAXIMUM_PRECISION:
-        with precision(bits):
-            value = point.delta()
-            if value.rel_accuracy_bits() >= 60 or (value.is_finite() and value.upper() < arb(2) ** -1100):
-                return min(upper_double(value), 1.0)
-        bits *= 2
-    raise NoEnclosure(f"delta has no enclosure to 60 bits at {MAXIMUM_PRECISION} bits of working precision")
+    return min(upper_double(refine(point.delta, start=_GUARD_BITS + point.lost_bits)), 1.0)
 
 
 def satisfies(epsilon: Fraction, delta: Fraction, sensitivity: Fraction, sigma: Fraction) -> bool:

@@ -186,9 +186,9 @@ class Guarantee:
         """A plain mapping that :meth:`of` reads back; numbers as exact strings."""
         return {
             "notion": self.notion.value,
-            "epsilon": _text(self.epsilon),
-            "delta": _text(self.delta),
-            "mu": None if self.mu is None else _text(self.mu),
+            "epsilon": str(self.epsilon.rational),
+            "delta": str(self.delta.rational),
+            "mu": None if self.mu is None else str(self.mu.rational),
             "direction": self.direction.value,
             "adjacency": self.adjacency.value,
             "unit": self.unit,
@@ -205,11 +205,6 @@ class Guarantee:
         )
 
 
-def _text(bound: Bound) -> str:
-    rational = bound.rational
-    return str(rational.numerator) if rational.denominator == 1 else f"{rational.numerator}/{rational.denominator}"
-
-
 def _number(value: Any, name: str) -> Bound:
     if isinstance(value, Bound):
         return value
@@ -220,9 +215,8 @@ def _number(value: Any, name: str) -> Bound:
 
 
 def _member(family: type[Member], value: Any, name: str) -> Member:
-    if isinstance(value, family):
-        return value
-    for member in family:
-        if member.value == value:
-            return member
-    raise InputError(f"unknown {name} {value!r}: use one of {', '.join(str(member.value) for member in family)}")
+    try:
+        return family(value)
+    except ValueError:
+        offered = ", ".join(str(member.value) for member in family)
+        raise InputError(f"unknown {name} {value!r}: use one of {offered}") from None

@@ -16,7 +16,7 @@ from certify.estimators.conjugate_gradient import conjugate_gradient
 
 from .errors import CannotDecide
 from .objectives import LinearObjective, MeasuredGradient
-from .objectives.linear import MOSTLY_ROUNDING
+from .objectives.measuring import MOSTLY_ROUNDING
 
 DENSE_LIMIT = 3000
 """Up to this many parameters the Hessian is formed and factored; beyond, conjugate gradients are used."""

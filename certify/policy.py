@@ -13,7 +13,7 @@ from typing import SupportsIndex
 
 from certify.bounds.bound import Bound
 from certify.bounds.derive import derive
-from certify.bounds.evidence import Declared, Enclosed
+from certify.bounds.evidence import Enclosed
 from certify.proofs.balls import ball, precision, upper_double
 from certify.proofs.sides import Side
 
@@ -62,6 +62,35 @@ def default_distance_budget(*, scale: Number, l2: Number, retained: SupportsInde
     return Bound(value, Side.UPPER, Enclosed("the default distance budget, recomputed from public values and the retained count"))
 
 
+def budget_of(
+    kind: str,
+    l2: Number,
+    retained: SupportsIndex,
+    *,
+    distance_budget: Number | Bound | None = None,
+    row_bound: Number = 1.0,
+    label_bound: Number = 1.0,
+) -> Bound:
+    """The distance budget of a release: the caller's, which must be positive, or the default for this ``kind`` of objective.
+
+    Upper (or exact) side, in units of the parameters. Raises :class:`~certify.errors.InputError` for a lower bound and
+    as :func:`gradient_scale` and :func:`default_distance_budget` do.
+
+    >>> budget_of("logistic", "0.01", 564).value, budget_of("logistic", "0.01", 564, distance_budget="1e-6").value
+    (1.773049645390071e-07, 1e-06)
+    """
+    if distance_budget is None:
+        return default_distance_budget(scale=gradient_scale(kind, row_bound, label_bound), l2=l2, retained=retained)
+    if isinstance(distance_budget, Bound):
+        if not distance_budget.side.fits(Side.UPPER):
+            raise InputError(
+                f"distance_budget must be an upper bound, not the {distance_budget.side.value} bound {distance_budget.value!r}"
+            )
+        positive(distance_budget.rational, "distance_budget")
+        return distance_budget
+    return exact_bound(positive(distance_budget, "distance_budget"), "distance_budget", "chosen independently of the data")
+
+
 def noise_scale(
     kind: str,
     l2: Number,
@@ -85,11 +114,7 @@ def noise_scale(
     6.614595097191387e-07
     """
     strong_convexity = exact_bound(positive(l2, "l2"), "l2", "the ridge constant, a public value")
-    if distance_budget is None:
-        scale = gradient_scale(kind, row_bound, label_bound)
-        budget = default_distance_budget(scale=scale, l2=l2, retained=retained)
-    else:
-        budget = _declared_budget(distance_budget)
+    budget = budget_of(kind, l2, retained, distance_budget=distance_budget, row_bound=row_bound, label_bound=label_bound)
     slack = exact_bound(nonnegative(tolerance, "tolerance"), "tolerance", "the comparator's gradient norm is at most this")
     sensitivity = derive("distance.comparator", distance=budget, tolerance=slack, strong_convexity=strong_convexity)
     return noise(epsilon=epsilon, delta=delta, sensitivity=sensitivity)
@@ -103,13 +128,3 @@ def _count(retained: SupportsIndex) -> int:
     if count < 1:
         raise InputError(f"the number of retained records must be an integer of at least 1, not {retained!r}")
     return count
-
-
-def _declared_budget(value: Number | Bound) -> Bound:
-    if isinstance(value, Bound):
-        if not value.side.fits(Side.UPPER):
-            raise InputError(f"distance_budget must be an upper bound, not the {value.side.value} bound {value.value!r}")
-        positive(value.rational, "distance_budget")
-        return value
-    held = exact_bound(positive(value, "distance_budget"), "distance_budget", "chosen independently of the data")
-    return Bound(held.value, Side.UPPER, Declared("chosen independently of the data")) if held.exact is None else held

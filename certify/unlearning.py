@@ -21,7 +21,7 @@ from .methods.exact import exact_candidate
 from .methods.newton import newton_candidate, retained_curvature
 from .methods.retraining import retrained_candidate
 from .numbers import nonnegative
-from .policy import default_distance_budget, gradient_scale, noise_scale
+from .policy import budget_of, noise_scale
 from .runs import Run, StoredRun
 from .sampling import fresh_seed, gaussian_noise
 
@@ -108,10 +108,9 @@ def unlearn(
     if epsilon is None or delta is None:
         raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
     noise = noise_scale(
-        retained.kind, retained.l2, retained.count, epsilon, delta,
-        tolerance=tolerance, distance_budget=distance_budget, row_bound=scales["row_bound"], label_bound=scales["label_bound"],
+        retained.kind, retained.l2, retained.count, epsilon, delta, tolerance=tolerance, distance_budget=distance_budget, **scales
     )  # fmt: skip
-    budget = _budget(retained, distance_budget, scales)
+    budget = budget_of(retained.kind, retained.l2, retained.count, distance_budget=distance_budget, **scales)
     candidate = _run_method(method, fitted, requested, retained, budget.value)
     if not candidate.distance.at_most(budget.rational):
         raise BudgetNotReached(
@@ -203,15 +202,6 @@ def _request(forget: Iterable[int]) -> tuple[int, ...]:
     if not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in ids):
         raise InputError("ids to forget are whole numbers (row positions): convert them first")
     return tuple(int(item) for item in ids)
-
-
-def _budget(retained: LinearObjective, distance_budget: Number | None, scales: Mapping[str, float]) -> Bound:
-    if distance_budget is not None:
-        return dataclasses.replace(
-            _exact(distance_budget, "distance_budget"), evidence=Declared("chosen independently of the data")
-        )
-    scale = gradient_scale(retained.kind, scales["row_bound"], scales["label_bound"])
-    return default_distance_budget(scale=scale, l2=retained.l2, retained=retained.count)
 
 
 def _exact(number: Number, name: str) -> Bound:

@@ -63,16 +63,14 @@ def lower_double(value: arb) -> float:
 def refine(evaluate: Callable[[], arb], *, relative_bits: int = 60, start: int = 96) -> arb:
     """Evaluate at growing precision until the ball is accurate to ``relative_bits`` bits.
 
-    A value whose ball keeps containing zero is returned once its radius is below 2**-1100
-    (no double can tell it from zero). Raises :class:`NoEnclosure` beyond 65,536 bits.
+    A value that is proved to lie below 2**-1100 in magnitude is returned as it is: no double can tell it from zero
+    or from the least positive one. Raises :class:`NoEnclosure` beyond 65,536 bits.
     """
     bits = start
     while bits <= MAXIMUM_PRECISION:
         with precision(bits):
             value = evaluate()
-            if value.is_finite() and (
-                value.rel_accuracy_bits() >= relative_bits or (value.contains(0) and value.rad() < arb(2) ** -1100)
-            ):
+            if value.is_finite() and (value.rel_accuracy_bits() >= relative_bits or abs(value) < arb(2) ** -1100):
                 return value
         bits *= 2
     raise NoEnclosure(f"no enclosure to {relative_bits} bits at {MAXIMUM_PRECISION} bits of working precision")

@@ -6,10 +6,10 @@ Leaves are public numbers; every other node is the conclusion of a theorem of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from certify.bounds.bound import Bound
+from certify.bounds.bound import Bound, exactly
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared
 from certify.proofs.sides import Side
@@ -101,15 +101,10 @@ def evaluate(items: Iterable[Item], leaves: Mapping[str, Fraction]) -> dict[str,
     for item in items:
         match item:
             case Leaf(name, side, meaning):
-                value = leaves[name]
-                double = float(value)
-                exact = None if Fraction(double) == value else value
-                if side is Side.EXACT:
-                    nodes[name] = Bound(double, side, Declared(meaning), exact=exact)
-                elif exact is None:
-                    nodes[name] = Bound(double, side, Declared(meaning))
-                else:
+                held = exactly(leaves[name], Declared(meaning))
+                if side is not Side.EXACT and held.exact is not None:
                     raise ValueError(f"{name} is a bound and must be a double")
+                nodes[name] = replace(held, side=side)
             case Step(name, theorem, inputs):
                 nodes[name] = derive(theorem, **{symbol: nodes[node] for symbol, node in inputs})
     return nodes

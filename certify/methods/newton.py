@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from certify.bounds import Bound
+from certify.bounds import Bound, tightest
 from certify.distances import enclosed_distance, near_floor, plain_distance, sharp_distance
 from certify.newton import DENSE_LIMIT, HessianSolve, IterativeHessian, factored, minimise
 from certify.objectives import LinearObjective, MeasuredGradient
@@ -57,9 +57,9 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
     if not accepted or retained.count * retained.dimension <= _CHEAP_ENTRIES:
         sharp = sharp_distance(retained, found.parameters, found.measured, found.solve)
         passes += sharp.passes
-        best = min(best, sharp.bound, key=lambda bound: bound.value)
+        best = tightest(best, sharp.bound)
     if near_floor(found.measured) and retained.count * retained.dimension <= _QUICK_ENTRIES:
-        best = min(best, enclosed_distance(retained, found.parameters), key=lambda bound: bound.value)
+        best = tightest(best, enclosed_distance(retained, found.parameters))
     return Candidate(found.parameters, found.measured, best, found.steps + 1, passes)
 
 

@@ -6,13 +6,13 @@ from .dataset import Dataset
 
 if TYPE_CHECKING:
     from .linear import LinearObjective as LinearObjective
-    from .linear import MeasuredGradient as MeasuredGradient
     from .logistic import Logistic as Logistic
+    from .measuring import MeasuredGradient as MeasuredGradient
     from .ridge import Ridge as Ridge
     from .softmax import Softmax as Softmax
 
 _MODULES = {
-    "LinearObjective": "linear", "MeasuredGradient": "linear", "Logistic": "logistic", "Ridge": "ridge", "Softmax": "softmax",
+    "LinearObjective": "linear", "MeasuredGradient": "measuring", "Logistic": "logistic", "Ridge": "ridge", "Softmax": "softmax",
 }  # fmt: skip
 
 __all__ = ["Dataset", "LinearObjective", "Logistic", "MeasuredGradient", "Ridge", "Softmax", "objective_class"]

@@ -177,7 +177,7 @@ class Design:
             squares[start : start + 4096] = torch.linalg.vector_norm(rows, dim=1).cpu().numpy()
         if not np.isfinite(squares).all():
             self._refuse_nonfinite(int(np.argmin(np.isfinite(squares))))
-        safe = squares * (1 + 2 * gamma(self.columns + 6)) + 2.0**-500
+        safe = squares * (1 + 2 * gamma(self.columns + 6)) + _SQUARES_UNDERFLOW
         return np.nextafter(np.hypot(safe, 1.0) * (1 + 2.0**-50), np.inf) if self.intercept else np.nextafter(safe, np.inf)
 
     def _refuse_nonfinite(self, row: int) -> None:

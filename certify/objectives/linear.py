@@ -6,7 +6,7 @@ import abc
 import copy
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -15,44 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from certify.bounds import Bound, Measured, derive
-from certify.bounds.linear_model import LossRounding, gradient_allowance, product_allowance
-from certify.bounds.rounding import gamma
-from certify.bounds.spectral import vector_norm_upper
+from certify.bounds.linear_model import LossRounding
 from certify.errors import InputError
 from certify.proofs.sides import Side
 
 from .dataset import positions_mask
 from .design import CAREFUL, PLAIN, Design, Summation, as_tensor
-
-_LEAST = 5e-324
-"""The least positive double."""
-MOSTLY_ROUNDING = 2.0
-"""A residual within this factor of its allowance is measured again with more careful predictors."""
-
-
-@dataclass(frozen=True)
-class MeasuredGradient:
-    """A computed gradient, a bound on its error, and the residual: a bound on the norm of the true gradient."""
-
-    gradient: torch.Tensor
-    error: float
-    residual: Bound
-    loss_part: torch.Tensor
-    """The sum over retained rows of the loss gradients, ridge excluded, shape (k, p)."""
-    passes: int = 1
-    """The passes over the data that it took."""
-
-
-@dataclass(frozen=True)
-class MeasuredStep:
-    """A trial step at measured parameters: what is left over, and upper bounds on its norm and on the step's energy."""
-
-    rest: torch.Tensor
-    """``g + H step`` as computed."""
-    linear_residual: Bound
-    """At or above its true norm."""
-    energy: Bound
-    """At or above the inner product of the step with H times the step."""
+from .measuring import MOSTLY_ROUNDING, MeasuredGradient, MeasuredStep, measured_gradient, measured_step
 
 
 class LinearObjective(abc.ABC):
@@ -272,11 +241,15 @@ class LinearObjective(abc.ABC):
         """
         weights = self.weights(parameters)
         if careful:
-            return self._measure(weights, CAREFUL)
-        found = self._measure(weights, PLAIN)
+            return measured_gradient(self, weights, CAREFUL)
+        found = measured_gradient(self, weights, PLAIN)
         if found.residual.value <= MOSTLY_ROUNDING * found.error:
-            return replace(self._measure(weights, CAREFUL), passes=2)
+            return replace(measured_gradient(self, weights, CAREFUL), passes=2)
         return found
+
+    def measure_step(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> MeasuredStep:
+        """``g + H step`` at the measured parameters with proved bounds: one pass over the data."""
+        return measured_step(self, parameters, measured, step)
 
     def loss_part(self, weights: torch.Tensor, summation: Summation = PLAIN) -> tuple[torch.Tensor, float]:
         """The sum of the loss gradients, ridge excluded, shape (k, p), and an upper bound on the norm of all of them."""
@@ -284,59 +257,6 @@ class LinearObjective(abc.ABC):
             lambda where, rows: self.loss_gradients(self.design.predictors(rows, weights, summation), self.labels[where]),
             summation,
         )
-
-    def _measure(self, weights: torch.Tensor, summation: Summation) -> MeasuredGradient:
-        loss_part, losses = self.loss_part(weights, summation)
-        gradient = (loss_part / self.count + self.l2 * weights).reshape(-1)
-        size = vector_norm_upper(gradient)
-        error = gradient_allowance(
-            self.design.norms,
-            self.rounding,
-            rows=self.count,
-            block=min(summation.block, self.design.rows),
-            predictor_terms=self.design.predictor_terms(summation),
-            l2=self.l2,
-            parameter_norm=vector_norm_upper(weights),
-            loss_gradient_norm=losses,
-            gradient_norm=size,
-        )
-        residual = Bound(size, Side.UPPER) + Bound(error, Side.UPPER)
-        return MeasuredGradient(
-            gradient, error, Bound(residual.value, Side.UPPER, Measured("gradient norm, float64 with allowance")), loss_part
-        )
-
-    def measure_step(self, parameters: torch.Tensor, measured: MeasuredGradient, step: torch.Tensor) -> MeasuredStep:
-        """``g + H step`` with proved bounds: one pass over the data."""
-        product = self.hessian_product(parameters, step)
-        length, size = vector_norm_upper(step), vector_norm_upper(product)
-        allowance = product_allowance(
-            self.design.norms,
-            self.rounding,
-            rows=self.count,
-            block=min(PLAIN.block, self.design.rows),
-            l2=self.l2,
-            parameter_norm=vector_norm_upper(self.weights(parameters)),
-            vector_norm=length,
-            product_norm=size,
-        )
-        rest = measured.gradient + product
-        norm = Bound(vector_norm_upper(rest), Side.UPPER) * (1 + 2.0**-50)  # the sum of the two was rounded
-        linear_residual = norm + Bound(allowance, Side.UPPER) + Bound(measured.error, Side.UPPER)
-        inner = Bound(_or_infinity(abs(float(step @ product))), Side.UPPER)
-        error = Bound(size, Side.UPPER) * gamma(step.numel() + 2) + Bound(allowance, Side.UPPER)
-        energy = inner + Bound(length, Side.UPPER) * error + step.numel() * _LEAST  # what products of tiny entries lose
-        return MeasuredStep(
-            rest,
-            Bound(
-                linear_residual.value, Side.UPPER, Measured("norm of gradient plus Hessian times step, float64 with allowance")
-            ),
-            Bound(energy.value, Side.UPPER, Measured("step times Hessian times step, float64 with allowance")),
-        )
-
-
-def _or_infinity(number: float) -> float:
-    """The number, or infinity for one that overflowed."""
-    return number if math.isfinite(number) else math.inf
 
 
 def positive_l2(l2: Any) -> float:
