@@ -11,6 +11,9 @@ positive. It proves ``goal >= 0``; ``goal > 0`` asks for a term with constant no
 ``goal == 0`` for no terms at all. Around it: a case split on the sign of a polynomial; the goal of a theorem is
 computed from its displayed formula; and the formula must be monotone in every hypothesis in the direction
 that makes it legal to put a bound where the symbol stands. Foundations and statements are pinned outside the book.
+
+The sections go from small to large: reading, polynomials, what is known at a point of a proof, monotonicity, statements,
+proofs, books. An expression is a list: its operator, its arguments, and the literal of a symbol, a rational or a power.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ ARITY = {
 TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum"}
 DOMAINS = {"positive", "nonnegative", "count", "probability"}
 RELATIONS = {">0", ">=0", "==0"}
+NOT_NEGATIVE, NOT_POSITIVE = {"+", "0+"}, {"-", "0-"}
 _RATIONAL = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{0,400})?", re.ASCII)
 _EXPONENT = re.compile(r"0|[1-9][0-9]?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -122,19 +126,31 @@ def tree(node: Any, depth: int = 0) -> Any:
     return node
 
 
+def arguments(node: Any) -> list[Any]:
+    """The expressions directly below this one."""
+    return list(node[1 : 1 + ARITY[node[0]]])
+
+
+def operators_of(node: Any) -> set[str]:
+    """The operators that occur."""
+    return {node[0]}.union(*map(operators_of, arguments(node)))
+
+
 def symbols_of(node: Any) -> set[str]:
     """The names of the symbols that occur."""
-    if node[0] == "symbol":
-        return {node[1]}
-    return set().union(*(symbols_of(argument) for argument in node[1 : 1 + ARITY[node[0]]]))
+    return {node[1]} if node[0] == "symbol" else set().union(*map(symbols_of, arguments(node)))
 
 
 def substitute(node: Any, values: dict[str, Any]) -> Any:
     """The expression with other expressions in the place of symbols."""
     if node[0] == "symbol":
         return values.get(node[1], node)
-    arity = ARITY[node[0]]
-    return [node[0], *(substitute(argument, values) for argument in node[1 : 1 + arity]), *node[1 + arity :]]
+    return [node[0], *(substitute(argument, values) for argument in arguments(node)), *node[1 + ARITY[node[0]] :]]
+
+
+def opposite(node: Any) -> Any:
+    """The expression with the other sign."""
+    return ["product", ["rational", "-1"], node]
 
 
 # ---------------------------------------------------------------- polynomials over Q
@@ -148,6 +164,16 @@ def plus(left: Polynomial, right: Polynomial, scale: Fraction | int = 1) -> Poly
         if value:
             total[monomial] = value
     return total
+
+
+def negated(polynomial: Polynomial) -> Polynomial:
+    """``-polynomial``."""
+    return plus({}, polynomial, -1)
+
+
+def indeterminate(name: str) -> Polynomial:
+    """The variable as a polynomial; a named term is the variable ``@name``."""
+    return {((name, 1),): Fraction(1)}
 
 
 def times(left: Polynomial, right: Polynomial) -> Polynomial:
@@ -216,37 +242,40 @@ class Scope:
         other.facts, other.signs = dict(self.facts), dict(self.signs)
         return other
 
-    def declare(self, name: Any) -> str:
+    def need_new(self, name: Any, what: str) -> None:
         fresh = name not in self.variables and name not in self.atoms.values()
-        need(type(name) is str and _NAME.fullmatch(name) and fresh, f"variable {name!r} is malformed or declared twice")
+        need(type(name) is str and _NAME.fullmatch(name) and fresh, f"{what} {name!r} is malformed or declared twice")
+
+    def declare(self, name: Any) -> None:
+        self.need_new(name, "variable")
         self.variables.add(name)
-        return str(name)
+
+    def need_new_fact(self, name: Any) -> None:
+        new = type(name) is str and name and name not in self.facts and name not in self.implications
+        need(new, f"fact {name!r} is named twice")
 
     def know(self, name: Any, kind: Any, polynomial: Polynomial) -> None:
-        need(
-            type(name) is str and name and name not in self.facts and name not in self.implications,
-            f"fact {name!r} is named twice",
-        )
+        self.need_new_fact(name)
         need(type(kind) is str and kind in RELATIONS, f"{kind!r} is not a relation")
         self.facts[name] = (kind, polynomial)
-        both_ways = (polynomial, plus({}, polynomial, -1)) if kind == "==0" else (polynomial,)
+        both_ways = (polynomial, negated(polynomial)) if kind == "==0" else (polynomial,)
         for known in both_ways:
             if self.signs.get(scaled(known)) != "+":
                 self.signs[scaled(known)] = "+" if kind == ">0" else "0+"
 
     def ratio(self, node: Any) -> Ratio:
         """Numerator and denominator; every denominator met is known to be positive."""
-        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        operator, inner = node[0], arguments(node)
         if operator == "rational":
             number = rational(node[1])
             return ({(): number} if number else {}), ONE
         if operator == "symbol":
             need(node[1] in self.variables, f"unknown variable {node[1]}")
-            return {((node[1], 1),): Fraction(1)}, ONE
+            return indeterminate(node[1]), ONE
         if operator in TRANSCENDENTAL:
             name = self.atoms.get(canonical(node))
             need(name is not None, f"the term {operator} is not declared")
-            return {(("@" + str(name), 1),): Fraction(1)}, ONE
+            return indeterminate(f"@{name}"), ONE
         (top, bottom), *rest = [self.ratio(argument) for argument in inner]
         if operator == "power":
             return raised(top, int(node[2])), raised(bottom, int(node[2]))
@@ -257,8 +286,11 @@ class Scope:
             return plus(times(top, other_bottom), times(other_top, bottom)), times(bottom, other_bottom)
         if operator == "product":
             return times(top, other_top), times(bottom, other_bottom)
-        need(self.sign(inner[1]) == "+", "a denominator is not known to be positive")
+        self.need_positive(inner[1])
         return times(top, other_bottom), times(bottom, other_top)
+
+    def need_positive(self, denominator: Any) -> None:
+        need(self.sign(denominator) == "+", "a denominator is not known to be positive")
 
     def relation(self, node: Any) -> Polynomial:
         """The polynomial whose sign is the sign of the expression (its numerator: the denominator is positive)."""
@@ -266,13 +298,13 @@ class Scope:
 
     def sign(self, node: Any) -> str:
         """``+``, ``0+``, ``-``, ``0-`` or ``?``: what the facts and the shape of the expression say about its sign."""
-        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        operator, inner = node[0], arguments(node)
         if operator == "rational":
             number = rational(node[1])
             return "+" if number > 0 else "-" if number < 0 else "0+"
-        if operator in {"symbol", "sum", "product"} and not _has_quotient(node):
+        if operator in {"symbol", "sum", "product"} and "quotient" not in operators_of(node):
             polynomial = self.ratio(node)[0]
-            for known, flip in ((polynomial, False), (plus({}, polynomial, -1), True)):
+            for known, flip in ((polynomial, False), (negated(polynomial), True)):
                 if found := self.signs.get(scaled(known)):
                     return {"+": "-", "0+": "0-"}[found] if flip else found
         signs = [self.sign(argument) for argument in inner]
@@ -284,10 +316,11 @@ class Scope:
                     return strict if strict in signs else weak
             return "?"
         if operator in {"product", "quotient"}:
-            need(operator == "product" or signs[1] == "+", "a denominator is not known to be positive")
+            if operator == "quotient":
+                self.need_positive(inner[1])
             if "?" in signs:
                 return "?"
-            negative = (signs[0] in {"-", "0-"}) != (signs[1] in {"-", "0-"})
+            negative = (signs[0] in NOT_POSITIVE) != (signs[1] in NOT_POSITIVE)
             return ("0" if "0+" in signs or "0-" in signs else "") + ("-" if negative else "+")
         if operator == "power":
             exponent = int(node[2])
@@ -297,12 +330,12 @@ class Scope:
                 return "+" if signs[0] in {"+", "-"} else "0+"
             return signs[0]
         if operator == "sqrt":
-            need(signs[0] in {"+", "0+"}, "a radicand is not known to be nonnegative")
+            need(signs[0] in NOT_NEGATIVE, "a radicand is not known to be nonnegative")
             return signs[0]
         if operator == "maximum":
             return "+" if "+" in signs else "0+" if "0+" in signs else "?"
         if operator == "log":
-            above_one = self.sign(["sum", inner[0], ["rational", "-1"]]) in {"+", "0+"}
+            above_one = self.sign(["sum", inner[0], ["rational", "-1"]]) in NOT_NEGATIVE
             need(above_one or signs[0] == "+", "the argument of a logarithm is not known to be positive")
             return "0+" if above_one else "?"
         return "+"  # exp and normal-cdf
@@ -311,28 +344,27 @@ class Scope:
         """Give a transcendental term a name, and know what its operator says about it."""
         tree(node)
         need(node[0] in TRANSCENDENTAL and canonical(node) not in self.atoms, "a declared term is a new transcendental one")
-        fresh = name not in self.variables and name not in self.atoms.values()
-        need(type(name) is str and _NAME.fullmatch(name) and fresh, f"term {name!r} is malformed or declared twice")
-        arguments = [self.ratio(argument) for argument in node[1 : 1 + ARITY[node[0]]]]
+        self.need_new(name, "term")
+        inner = [self.ratio(argument) for argument in arguments(node)]
         sign = self.sign(node)
         self.atoms[canonical(node)] = name
-        itself: Polynomial = {(("@" + name, 1),): Fraction(1)}
-        if sign in {"+", "0+"} and node[0] != "maximum":
+        itself = indeterminate("@" + name)
+        if sign in NOT_NEGATIVE and node[0] != "maximum":
             self.know(name, ">0" if sign == "+" else ">=0", itself)
         if node[0] == "normal-cdf":
             self.know(f"1-{name}", ">0", plus(ONE, itself, -1))
         if node[0] == "sqrt":
-            top, bottom = arguments[0]
+            top, bottom = inner[0]
             self.know(f"{name}^2", "==0", plus(times(times(itself, itself), bottom), top, -1))
         if node[0] == "maximum":
-            for (top, bottom), suffix in zip(arguments, ("left", "right"), strict=True):
+            for (top, bottom), suffix in zip(inner, ("left", "right"), strict=True):
                 self.know(f"{name}>={suffix}", ">=0", plus(times(itself, bottom), top, -1))
 
     def direction(self, node: Any, variable: str) -> str:
         """``up``, ``down``, ``constant`` or ``?`` as the variable grows, by the shape of the expression."""
         if variable not in symbols_of(node):
             return "constant"
-        operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+        operator, inner = node[0], arguments(node)
         if operator == "symbol":
             return "up"
         flip = {"up": "down", "down": "up", "constant": "constant", "?": "?"}
@@ -341,26 +373,22 @@ class Scope:
             moving = set(ways) - {"constant"}
             return moving.pop() if len(moving) == 1 else "?"
         if operator == "quotient":
-            need(self.sign(inner[1]) == "+", "a denominator is not known to be positive")
+            self.need_positive(inner[1])
             ways[1] = flip[ways[1]]  # a / b is a * (1/b)
         if operator in {"product", "quotient"}:
             signs = [self.sign(argument) for argument in inner]
             if "constant" in ways:
                 sign, way = (signs[0], ways[1]) if ways[0] == "constant" else (signs[1], ways[0])
-                return way if sign in {"+", "0+"} else flip[way] if sign in {"-", "0-"} else "?"
-            return ways[0] if ways[0] == ways[1] and set(signs) <= {"+", "0+"} else "?"
+                return way if sign in NOT_NEGATIVE else flip[way] if sign in NOT_POSITIVE else "?"
+            return ways[0] if ways[0] == ways[1] and set(signs) <= NOT_NEGATIVE else "?"
         if operator == "power":
             exponent, sign = int(node[2]), self.sign(inner[0])
             if exponent == 0:
                 return "constant"
-            if exponent % 2 or sign in {"+", "0+"}:
+            if exponent % 2 or sign in NOT_NEGATIVE:
                 return ways[0]
-            return flip[ways[0]] if sign in {"-", "0-"} else "?"
+            return flip[ways[0]] if sign in NOT_POSITIVE else "?"
         return ways[0]  # sqrt, exp, log and normal-cdf increase
-
-
-def _has_quotient(node: Any) -> bool:
-    return node[0] == "quotient" or any(_has_quotient(argument) for argument in node[1 : 1 + ARITY[node[0]]])
 
 
 # ---------------------------------------------------------------- monotonicity by the sign of the derivative
@@ -395,7 +423,7 @@ def _plain(terms: list[Term]) -> Ratio:
 
 def _terms(scope: Scope, node: Any, variable: str) -> tuple[list[Term], list[Term]]:
     """The expression and its derivative as sums of terms."""
-    operator, inner = node[0], node[1 : 1 + ARITY[node[0]]]
+    operator, inner = node[0], arguments(node)
     if operator in {"symbol", "rational"}:
         own = ONE if node == ["symbol", variable] else {}
         return [(scope.ratio(node), ZERO, (), 0)], [((own, ONE), ZERO, (), 0)]
@@ -409,11 +437,11 @@ def _terms(scope: Scope, node: Any, variable: str) -> tuple[list[Term], list[Ter
         (a, slope_a), (b, slope_b) = parts
         return _multiply_terms(a, b), _multiply_terms(slope_a, b) + _multiply_terms(a, slope_b)
     if operator == "quotient":
-        need(scope.sign(inner[1]) == "+", "a denominator is not known to be positive")
+        scope.need_positive(inner[1])
         (a, slope_a), (b, slope_b) = parts
         (top, bottom), (slope_top, slope_bottom) = _plain(b), _plain(slope_b)
         inverse: list[Term] = [((bottom, top), ZERO, (), 0)]
-        change = (times(times(bottom, bottom), plus({}, slope_top, -1)), times(times(top, top), slope_bottom))
+        change = (times(times(bottom, bottom), negated(slope_top)), times(times(top, top), slope_bottom))
         return _multiply_terms(a, inverse), _multiply_terms(slope_a, inverse) + _multiply_terms(a, [(change, ZERO, (), 0)])
     need(operator in {"exp", "normal-cdf"}, f"the derivative rule does not know {operator}")
     argument, slope = _plain(parts[0][0]), _plain(parts[0][1])
@@ -454,7 +482,7 @@ def read_statement(entry: dict[str, Any]) -> tuple[Scope, dict[str, str]]:
         text(unit, "the unit of a hypothesis")
         need(side in {"upper", "lower", "exact"} and domain in DOMAINS, "unknown side or domain")
         sides[symbol] = side
-        itself: Polynomial = {((symbol, 1),): Fraction(1)}
+        itself = indeterminate(symbol)
         scope.know(symbol, ">0" if domain in {"positive", "probability"} else ">=0", itself)
         if domain == "probability":
             scope.know(f"1-{symbol}", ">0", plus(ONE, itself, -1))
@@ -547,7 +575,7 @@ def check_block(scope: Scope, steps: Any, goal: Polynomial) -> None:
             need(not last and type(name) is str and name in scope.implications, f"no implication is called {name!r}")
             conditions, kind, polynomial = scope.implications[name]
             for condition in conditions:
-                need(scope.signs.get(scaled(condition)) in {"+", "0+"}, f"the condition of {name} is not established here")
+                need(scope.signs.get(scaled(condition)) in NOT_NEGATIVE, f"the condition of {name} is not established here")
             scope.facts[name] = (kind, polynomial)
         elif "name" in step:
             name, kind, slack, *_ = fields(step, "name kind slack factor terms equations", "a lemma step")
@@ -572,7 +600,7 @@ def _check_split(scope: Scope, step: dict[str, Any], goal: Polynomial) -> None:
     need(set(cases) | excluded == {"positive", "zero", "negative"}, "a case is missing")
     for case, block in cases.items():
         branch = scope.branch()
-        kind, polynomial = ("==0", top) if case == "zero" else (">0", top if case == "positive" else plus({}, top, -1))
+        kind, polynomial = ("==0", top) if case == "zero" else (">0", top if case == "positive" else negated(top))
         branch.know(name, kind, polynomial)
         check_block(branch, block, goal)
 
@@ -595,15 +623,14 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     if check_monotone(entry, scope.branch(), sides):
         used.add("calculus.chain-rule")
 
-    for data in items(proof["variables"], "variables"):
-        name, meaning = data
+    for name, meaning in items(proof["variables"], "variables"):
         scope.declare(name)
         text(meaning, "the meaning of a variable")
     free = set(scope.variables)
     declared: list[str] = []
     facts = [_fact(data) for data in items(proof["facts"], "facts")]
     need(len({fact[0] for fact in facts}) == len(facts), "a fact is named twice")
-    _learn_plain(scope, facts, sides, declared)
+    _learn_plain(scope, facts, declared)
     for name, node in proof["terms"]:
         if canonical(node) not in scope.atoms:
             scope.name_atom(name, node)
@@ -618,8 +645,8 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     target = proof["target"]
     need(type(target) is str and target in free and target not in sides, "the target is an auxiliary variable")
     top, bottom = scope.ratio(entry["formula"])
-    slack = plus(top, times(bottom, {((target, 1),): Fraction(1)}), -1)
-    check_block(scope, proof["steps"], slack if entry["conclusion"]["side"] == "upper" else plus({}, slack, -1))
+    slack = plus(top, times(bottom, indeterminate(target)), -1)
+    check_block(scope, proof["steps"], slack if entry["conclusion"]["side"] == "upper" else negated(slack))
 
 
 def _fact(data: Any) -> list[Any]:
@@ -629,16 +656,12 @@ def _fact(data: Any) -> list[Any]:
     return [name, because, kind, tree(slack)]
 
 
-def _learn_plain(scope: Scope, facts: list[list[Any]], sides: dict[str, str], declared: list[str]) -> None:
+def _learn_plain(scope: Scope, facts: list[list[Any]], declared: list[str]) -> None:
     """Facts that hold no transcendental term come first, so that the terms can be shown to be well defined."""
     for fact in facts:
-        if not _transcendental(fact[3]):
+        if not operators_of(fact[3]) & TRANSCENDENTAL:
             scope.know(fact[0], fact[2], scope.relation(fact[3]))
             declared.append(fact[0])
-
-
-def _transcendental(node: Any) -> bool:
-    return node[0] in TRANSCENDENTAL or any(_transcendental(argument) for argument in node[1 : 1 + ARITY[node[0]]])
 
 
 def _learn(
@@ -686,8 +709,8 @@ def _cite(scope: Scope, data: Any, book: dict[str, Any], rests_on: set[str], cou
             f"{name}: give a value for every variable of {cited}",
         )
         above = [["sum", values[symbol], ["rational", str(-rational(low))]] for symbol, low, _ in other["box"]]
-        below = [["sum", ["rational", high], _minus(values[symbol])] for symbol, _, high in other["box"]]
-        conditions = [scope.relation(node) for node in above + below if scope.sign(node) not in {"+", "0+"}]
+        below = [["sum", ["rational", high], opposite(values[symbol])] for symbol, _, high in other["box"]]
+        conditions = [scope.relation(node) for node in above + below if scope.sign(node) not in NOT_NEGATIVE]
         polynomial = scope.relation(substitute(other["relation"]["slack"], values))
         kind = other["relation"]["kind"]
     else:
@@ -704,20 +727,16 @@ def _cite(scope: Scope, data: Any, book: dict[str, Any], rests_on: set[str], cou
         for condition in other["side_conditions"]:
             sign = scope.sign(substitute(condition["slack"], values))
             need(sign == "+" or (sign == "0+" and condition["kind"] == ">=0"), f"{name}: a side condition is not known")
-        difference = ["sum", substitute(other["formula"], values), _minus(tree(target))]
-        polynomial = scope.relation(difference if other["conclusion"]["side"] == "upper" else _minus(difference))
+        difference = ["sum", substitute(other["formula"], values), opposite(tree(target))]
+        polynomial = scope.relation(difference if other["conclusion"]["side"] == "upper" else opposite(difference))
         conditions, kind = [], ">=0"
     if conditions:
-        need(type(name) is str and name not in scope.facts and name not in scope.implications, f"fact {name!r} is named twice")
+        scope.need_new_fact(name)
         scope.implications[name] = (conditions, kind, polynomial)
     else:
         scope.know(name, kind, polynomial)
     declared.append(name)
     return {cited}
-
-
-def _minus(node: Any) -> Any:
-    return ["product", ["rational", "-1"], node]
 
 
 def _congruence(scope: Scope, data: Any) -> str:
@@ -731,7 +750,7 @@ def _congruence(scope: Scope, data: Any) -> str:
     (top, bottom), (other_top, other_bottom) = scope.ratio(names[left][1]), scope.ratio(names[right][1])
     fields(step, "factor terms equations", "a congruence step")
     check_step(scope, "==0", plus(times(top, other_bottom), times(other_top, bottom), -1), step)
-    scope.know(name, "==0", {(("@" + left, 1),): Fraction(1), (("@" + right, 1),): Fraction(-1)} if left != right else {})
+    scope.know(name, "==0", plus(indeterminate("@" + left), indeterminate("@" + right), -1))
     return str(name)
 
 
@@ -750,7 +769,7 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
     brackets: dict[str, tuple[Fraction, Fraction]] = {}
     for node_text, name in scope.atoms.items():
         node = json.loads(node_text)
-        values = [_ratio_value(scope.ratio(argument), point) for argument in node[1 : 1 + ARITY[node[0]]]]
+        values = [_ratio_value(scope.ratio(argument), point) for argument in arguments(node)]
         known = [number for number in values if number is not None]
         if name in abstract or len(known) < len(values):
             continue
@@ -781,18 +800,15 @@ def _corners(
     polynomial: Polynomial, point: dict[str, Fraction], brackets: dict[str, tuple[Fraction, Fraction]]
 ) -> list[Fraction] | None:
     """The values at the ends of the brackets of the irrational roots that occur, where it is linear in each of them."""
-    degrees = {
-        variable: exponent for monomial in polynomial for variable, exponent in monomial if variable in brackets and exponent > 1
-    }
-    names = sorted({variable for monomial in polynomial for variable, _ in monomial if variable in brackets})
-    if degrees or len(names) > 4:
+    irrational = [(name, exponent) for monomial in polynomial for name, exponent in monomial if name in brackets]
+    names = sorted({name for name, _ in irrational})
+    if len(names) > 4 or any(exponent > 1 for _, exponent in irrational):
         return None
     points = [point]
     for name in names:
         points = [{**corner, name: end} for corner in points for end in brackets[name]]
     numbers = [value(polynomial, corner) for corner in points]
-    known = [number for number in numbers if number is not None]
-    return known if len(known) == len(numbers) else None
+    return None if None in numbers else [number for number in numbers if number is not None]
 
 
 def _ratio_value(ratio: Ratio, point: dict[str, Fraction]) -> Fraction | None:
@@ -825,8 +841,7 @@ def check_enclosure_statement(identifier: str, entry: dict[str, Any]) -> None:
     text(entry["source"], "the source")
     need(not items(entry["rests_on"], "rests_on"), "an enclosure rests on nothing else")
     names = []
-    for row in items(entry["box"], "box"):
-        name, low, high = row
+    for name, low, high in items(entry["box"], "box"):
         need(
             type(name) is str and _NAME.fullmatch(name) and rational(low) <= rational(high),
             "a box has a name and two rational ends",
@@ -872,9 +887,7 @@ def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], p
     need(kind in {"foundation", "theorem", "enclosure"}, "an entry is a foundation, a theorem or an enclosure")
     need(pins.get(identifier) == claim_digest(entry), "its statement and facts are not the pinned ones")
     if kind == "foundation":
-        statement, source, _ = fields(
-            {name: data for name, data in entry.items() if name != "kind"}, "statement source digest", identifier
-        )
+        _, statement, source, _ = fields(entry, "kind statement source digest", identifier)
         text(statement, "the statement")
         text(source, "the source")
         return "foundation"
