@@ -27,19 +27,11 @@ def theorem_entry(statement: Theorem) -> dict[str, Any]:
     return {
         "kind": "theorem",
         "statement": statement.statement,
-        "hypotheses": [
-            {"symbol": row.symbol, "meaning": row.meaning, "side": row.side.value, "domain": row.domain.value, "unit": row.unit}
-            for row in statement.hypotheses
-        ],
+        "hypotheses": [hypothesis.data() for hypothesis in statement.hypotheses],
         "side_conditions": [
             {"kind": row.kind, "slack": to_data(row.slack), "words": row.words} for row in statement.side_conditions
         ],
-        "conclusion": {
-            "symbol": statement.conclusion.symbol,
-            "meaning": statement.conclusion.meaning,
-            "side": statement.conclusion.side.value,
-            "unit": statement.conclusion.unit,
-        },
+        "conclusion": statement.conclusion.data(),
         "formula": to_data(statement.formula),
         "rests_on": list(statement.rests_on),
         "source": statement.source,

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias, Union
 
-Operand: TypeAlias = Union["Expression", int, Fraction]
+from .checker import ARITY
 
-_ARITY = {
-    "symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1,
-    "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2,
-}  # fmt: skip
+Operand: TypeAlias = Union["Expression", int, Fraction]
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Expression:
     literal: str | int | Fraction | None = None
 
     def __post_init__(self) -> None:
-        if _ARITY.get(self.operator) != len(self.arguments):
+        if ARITY.get(self.operator) != len(self.arguments):
             raise ValueError(f"operator {self.operator!r} does not take {len(self.arguments)} arguments")
 
     def __add__(self, other: Operand) -> Expression:
@@ -137,9 +134,9 @@ def to_data(node: Expression) -> list[Any]:
 
 def from_data(data: Any) -> Expression:
     """Read what :func:`to_data` wrote; raises ``ValueError`` on anything else."""
-    if not (isinstance(data, list) and data and isinstance(data[0], str) and data[0] in _ARITY):
+    if not (isinstance(data, list) and data and isinstance(data[0], str) and data[0] in ARITY):
         raise ValueError("not an expression")
-    operator, arity = data[0], _ARITY[data[0]]
+    operator, arity = data[0], ARITY[data[0]]
     rest = data[1 + arity :]
     if len(rest) != (operator in {"symbol", "rational", "power"}) or not all(isinstance(item, str) for item in rest):
         raise ValueError(f"malformed {operator}")

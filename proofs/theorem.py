@@ -48,6 +48,12 @@ class Hypothesis:
     domain: Domain
     unit: str = "1"
 
+    def data(self) -> dict[str, str]:
+        """The form stored in the book."""
+        return {
+            "symbol": self.symbol, "meaning": self.meaning, "side": self.side.value, "domain": self.domain.value, "unit": self.unit,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Conclusion:
@@ -57,6 +63,10 @@ class Conclusion:
     meaning: str
     side: Side
     unit: str = "1"
+
+    def data(self) -> dict[str, str]:
+        """The form stored in the book."""
+        return {"symbol": self.symbol, "meaning": self.meaning, "side": self.side.value, "unit": self.unit}
 
 
 @dataclass(frozen=True)

@@ -61,23 +61,9 @@ def describe(theorem: Theorem) -> dict[str, Any]:
         "statement": theorem.statement,
         "status": registry.status(theorem.id).label,
         "digest": registry.digest(theorem.id),
-        "hypotheses": [
-            {
-                "symbol": hypothesis.symbol,
-                "meaning": hypothesis.meaning,
-                "side": hypothesis.side.value,
-                "domain": hypothesis.domain.value,
-                "unit": hypothesis.unit,
-            }
-            for hypothesis in theorem.hypotheses
-        ],
+        "hypotheses": [hypothesis.data() for hypothesis in theorem.hypotheses],
         "side_conditions": [condition.words for condition in theorem.side_conditions],
-        "conclusion": {
-            "symbol": theorem.conclusion.symbol,
-            "meaning": theorem.conclusion.meaning,
-            "side": theorem.conclusion.side.value,
-            "unit": theorem.conclusion.unit,
-        },
+        "conclusion": theorem.conclusion.data(),
         "formula": as_text(theorem.formula),
         "latex": as_latex(theorem.formula),
         "rests_on": list(theorem.rests_on),

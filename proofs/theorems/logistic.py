@@ -8,16 +8,11 @@ from ..expression import Expression, exp, sqrt, symbols
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term, Use, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Enclosure, FalseSibling, Theorem
-from .rows import ALONG, NORM, ROW, X_MEANING
+from .rows import ALONG, H_MEANING, NORM, ROW, S_MEANING, SHARE, X_MEANING
 from .vocabulary import GRADIENT, HESSIAN, ROW_NORM, SMOOTH
 
 row_norm, t, s, x, h, p, z, decay = symbols("row_norm t s x h p z decay")
 
-_SHARE = (
-    Fact("s at least 0", ">=0", s, ("analysis.loss-derivatives",), "a logistic probability"),
-    Fact("s at most 1", ">=0", 1 - s, ("analysis.loss-derivatives",), "a logistic probability"),
-)
-_MEANINGS = {"s": "logistic function of the linear predictor", **X_MEANING}
 _CURVATURE = s * (1 - s)
 _SKEWNESS = s * (1 - s) * (1 - 2 * s)
 
@@ -31,7 +26,7 @@ SMOOTHNESS = Theorem(
     source="standard; own proof",
     proof=AlgebraicProof(
         target="t",
-        variables={"t": "second derivative of the loss along the unit vector u, twice", **_MEANINGS},
+        variables={"t": "second derivative of the loss along the unit vector u, twice", **S_MEANING, **X_MEANING},
         facts=(
             *ALONG,
             Fact(
@@ -58,10 +53,10 @@ HESSIAN_LIPSCHITZ = Theorem(
     source="standard; 2.6 times sharper than the constant 1/4 of Guo et al., ICML 2020; own proof",
     proof=AlgebraicProof(
         target="t",
-        variables={"t": "third derivative of the loss along the unit vector u, thrice", **_MEANINGS},
+        variables={"t": "third derivative of the loss along the unit vector u, thrice", **S_MEANING, **X_MEANING},
         terms={"root": sqrt(3)},
         facts=(
-            *_SHARE,
+            *SHARE,
             *ALONG,
             Fact(
                 "third", "==0", t - _SKEWNESS * x**3, ("analysis.loss-derivatives", "linalg.symmetric-forms", "calculus.mean-value"),
@@ -100,7 +95,7 @@ GRADIENT_NORM = Theorem(
     source="standard; own proof",
     proof=AlgebraicProof(
         target="t",
-        variables={"t": "norm of the gradient", "p": "modulus of s minus the label, 0 or 1", "h": "norm of the feature row"},
+        variables={"t": "norm of the gradient", "p": "modulus of s minus the label, 0 or 1", **H_MEANING},
         facts=(
             Fact("slope", "==0", t - p * h, ("analysis.loss-derivatives",), "the gradient is (s - label) times the row"),
             Fact("p at most 1", ">=0", 1 - p, ("analysis.loss-derivatives",), "s lies between 0 and 1"),
@@ -135,12 +130,11 @@ ENVELOPE = Enclosure(
 )
 
 _ENVELOPE_CLEARED = _LIMIT * _A * _B - _B - p * _A
-_CONCLUDE = Step(
-    (Term(1, 1, ("row_norm", "envelope")), Term(1, 1, ("B", "record")), Term(1, 1, ("A", "ridge"))), factor=("A", "B"),
-)  # fmt: skip
-_CONCLUDE_TAIL = Step(
-    (Term(1, 1, ("row_norm", "tail")), Term(1, 1, ("B", "record")), Term(1, 1, ("A", "ridge"))), factor=("A", "B"),
-)  # fmt: skip
+
+
+def _conclude(envelope: str) -> Step:
+    return Step((Term(1, 1, ("row_norm", envelope)), Term(1, 1, ("B", "record")), Term(1, 1, ("A", "ridge"))), factor=("A", "B"))
+
 
 GRADIENT_AT_MINIMISER = Theorem(
     id="logistic.gradient-at-minimiser",
@@ -150,7 +144,7 @@ GRADIENT_AT_MINIMISER = Theorem(
     ),
     hypotheses=(ROW_NORM,),
     conclusion=Conclusion("lipschitz", "gradient norm of every record's regularised loss at the minimiser", Side.UPPER, "loss/parameter"),
-    formula=Fraction(10517, 10000) * row_norm,
+    formula=_LIMIT * row_norm,
     rests_on=(
         "analysis.loss-derivatives", "calculus.stationarity", "linalg.triangle", "linalg.cauchy-schwarz", "analysis.exponential-series",
         "logistic.envelope",
@@ -191,8 +185,8 @@ GRADIENT_AT_MINIMISER = Theorem(
             Step((Term(1, 1), Term(1, 1, ("Y",))), name="B", kind=">0", slack=_B),
             Split(
                 "near", 8 - z,
-                positive=(Use("envelope"), _CONCLUDE),
-                zero=(Use("envelope"), _CONCLUDE),
+                positive=(Use("envelope"), _conclude("envelope")),
+                zero=(Use("envelope"), _conclude("envelope")),
                 negative=(
                     Step(
                         (
@@ -204,7 +198,7 @@ GRADIENT_AT_MINIMISER = Theorem(
                         ),
                         name="tail", slack=_ENVELOPE_CLEARED,
                     ),
-                    _CONCLUDE_TAIL,
+                    _conclude("tail"),
                 ),
             ),
         ),

@@ -9,6 +9,7 @@ from ..proof import AlgebraicProof, Fact, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
 from .newton import LINEAR_RESIDUAL, PREVIOUS_DISTANCE, STEP
+from .rows import S_MEANING, SHARE
 from .vocabulary import DISTANCE, ROW_NORM, STRONG_CONVEXITY
 
 row_norm, step, linear_residual, previous_distance, self_concordance, energy_step, strong_convexity = symbols(
@@ -35,12 +36,11 @@ LOGISTIC = Theorem(
         target="t",
         variables={
             "t": "ratio of the third derivative along (u, u, v) to the second along u, for a unit vector v",
-            "s": "logistic function of the linear predictor",
+            **S_MEANING,
             "x": "inner product of the feature row with v",
         },
         facts=(
-            Fact("s at least 0", ">=0", s, ("analysis.loss-derivatives",), "a logistic probability"),
-            Fact("s at most 1", ">=0", 1 - s, ("analysis.loss-derivatives",), "a logistic probability"),
+            *SHARE,
             Fact("x at most R", ">=0", row_norm - x, ("linalg.cauchy-schwarz", "hypothesis:row_norm"), "x <= |row| |v|"),
             Fact("x at least -R", ">=0", row_norm + x, ("linalg.cauchy-schwarz", "hypothesis:row_norm"), "-x <= |row| |v|"),
             Fact(

@@ -8,6 +8,7 @@ from ..expression import Expression, log, sqrt, symbols
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Steps, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
+from .rows import H_MEANING, ROW
 from .vocabulary import GRADIENT, HESSIAN, ROW_NORM, SMOOTH
 
 row_norm, l2, classes, t, mean, square, a, b, w, p, q, v, g, h, others, own, weight, size = symbols(
@@ -181,7 +182,7 @@ GRADIENT_NORM = Theorem(
             "t": "Frobenius norm of the gradient",
             "others": "sum of the squared probabilities of the other classes",
             "own": "one minus the probability of the record's class, the sum of the probabilities of the others",
-            "h": "norm of the feature row",
+            **H_MEANING,
         },
         terms={"root": sqrt(2)},
         facts=(
@@ -192,7 +193,7 @@ GRADIENT_NORM = Theorem(
             Fact("sum", ">=0", own**2 - others, ("probability.expectation",), "a sum of squares of nonnegative numbers is at most their sum squared"),
             Fact("own at least 0", ">=0", own, ("probability.expectation",), "a probability"),
             Fact("own at most 1", ">=0", 1 - own, ("probability.expectation",), "a probability"),
-            Fact("row", ">=0", row_norm - h, ("hypothesis:row_norm",), "the number given covers the norm of the row"),
+            ROW,
             Fact("norm", ">=0", h, ("linalg.pythagoras",), "a norm is nonnegative"),
         ),
         steps=(
