@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from .arrays import as_array
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def _blocks(count: int, width: int) -> Iterator[slice]:
 
 
 def _array(values: Any) -> NDArray[Any]:
-    detach = getattr(values, "detach", None)
-    array = numpy.asarray(values if detach is None else detach().cpu().numpy())
+    array = as_array(values)
     if array.dtype.kind not in "fiub":
         raise InputError(f"commitments need numbers, not {array.dtype}: encode text labels first")
     return array

@@ -12,6 +12,7 @@ from certify import gaussian
 from certify.bounds.derive import derive
 from certify.errors import InputError
 from certify.proofs import book
+from certify.storage import sha256
 
 from . import terms
 from .certificate import Certificate, seal
@@ -200,8 +201,6 @@ def _policy(run: Run, facts: terms.Facts) -> Policy:
 
 
 def _model_digests(run: Run) -> SubjectDigest:
-    from certify.storage import sha256
-
     tensors = {PARAMETERS: run.model}
     return SubjectDigest(sha256=sha256(write_tensors(tensors)), tensors=tensors_digest(tensors))
 

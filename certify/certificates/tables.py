@@ -49,7 +49,6 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
 def certificate_tables(certificate: Certificate) -> Group:
     """Rich tables: the claim, the derivation, the premises, what is not said."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -73,9 +72,7 @@ def certificate_tables(certificate: Certificate) -> Group:
     for exclusion in predicate.exclusions:
         silent.add_row("–", Text(printable(exclusion)))
     parts = (("Certificate", head), ("Derivation", steps), ("Premises", premises), ("What it does not say", silent))
-    return Group(
-        *(Padding(item, (0, 0, 0, 0)) for title, table in parts for item in (Text(f"\n{title}", style="bold underline"), table))
-    )
+    return Group(*(item for title, table in parts for item in (Text(f"\n{title}", style="bold underline"), table)))
 
 
 def as_text(certificate: Certificate) -> str:

@@ -8,6 +8,8 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from certify.arrays import as_array
+
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
@@ -65,5 +67,4 @@ def tensors_digest(tensors: Mapping[str, Any]) -> str:
 def _array(tensor: Any) -> NDArray[Any]:
     import numpy
 
-    detach = getattr(tensor, "detach", None)
-    return numpy.ascontiguousarray(tensor if detach is None else detach().cpu().numpy())
+    return numpy.ascontiguousarray(as_array(tensor))

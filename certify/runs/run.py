@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from certify.arrays import as_array
 from certify.certificates.tensors import PARAMETERS, write_tensors
 from certify.errors import InputError
 from certify.keys import load_private
@@ -129,7 +130,7 @@ def witness_of(run: Run) -> Witness:
     return Witness(
         master=run.fitted.commitments.master,
         seed=run.seed,
-        noiseless=numpy.asarray(run.noiseless.detach().cpu().numpy()),
+        noiseless=as_array(run.noiseless),
         forgotten=numpy.asarray(sorted(run.forget), dtype=numpy.int64),
         retained=numpy.asarray(run.objective.ids, dtype=numpy.int64),
         earlier=NOBODY if run.previous is None else run.previous.forgotten,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from certify.arrays import as_array
 from certify.errors import InputError
 from certify.objectives.dataset import Dataset
 
@@ -48,8 +49,7 @@ def as_dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Sequence) and len(data) == 2:
-        features, labels = (np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part) for part in data)
-        return Dataset(features, labels)
+        return Dataset(*map(as_array, data))
     raise InputError(f"data to test on is a Dataset or a pair (features, labels), not {type(data).__name__}")
 
 

@@ -11,7 +11,7 @@ from .check import Check, Refuted, Skip, check
 from .parameters import Vector, resolution
 from .problems import Problem, exchanged, flipped
 from .statistics import audit, same_law_refuted, scale_refuted
-from .subject import Batch, Subject
+from .subject import Batch, Claim, Subject
 
 _RELEASES = 400
 _EXCHANGED = 200
@@ -51,8 +51,9 @@ def noise_ignores_forgotten_rows(subject: Subject) -> str:
     count = _EXCHANGED if subject.has("noiseless") else _count(subject)
     batches = [subject.batch(("exchanged", index), variant.data, variant.forget, count) for index, variant in enumerate(variants)]
     if subject.has("noiseless"):
-        sizes: list[Vector] = [np.linalg.norm(batch.noise, axis=1) for batch in (*batches, _comparator(subject, problem))]
-        if all(_rounding_only(size, batch) for size, batch in zip(sizes, (*batches, _comparator(subject, problem)), strict=True)):
+        batches.append(_comparator(subject, problem))
+        sizes: list[Vector] = [np.linalg.norm(batch.noise, axis=1) for batch in batches]
+        if all(_rounding_only(size, batch) for size, batch in zip(sizes, batches, strict=True)):
             return "nothing is noised, whatever is forgotten"
         if (pair := same_law_refuted(sizes, subject.alpha)) is not None:
             names = ("when weak rows are forgotten", "when strong rows are forgotten", "when nothing is forgotten")
@@ -85,7 +86,7 @@ def audit_unlearning(subject: Subject) -> str:
     """Releases after unlearning are not told apart from releases after retraining beyond the claimed (epsilon, delta)."""
     problem = _problem(subject)
     claim = subject.claim
-    return _audited(subject, _unlearned(subject, problem), _comparator(subject, problem), claim.epsilon, claim.delta, "retrained")
+    return _audited(subject, claim, _unlearned(subject, problem), _comparator(subject, problem), "retrained")
 
 
 @check("statistical.comparator", needs=("guarantee", "retrain"))
@@ -94,16 +95,16 @@ def comparator(subject: Subject) -> str:
     problem = _problem(subject)
     claim = subject.claim
     retrained = subject.retrained_batch("audit", problem.retained, subject.count_of_releases())
-    return _audited(subject, _comparator(subject, problem), retrained, claim.epsilon, claim.delta, "the method's own retrained")
+    return _audited(subject, claim, _comparator(subject, problem), retrained, "the method's own retrained")
 
 
-def _audited(subject: Subject, left: Batch, right: Batch, epsilon: Fraction, delta: Fraction, name: str) -> str:
+def _audited(subject: Subject, claim: Claim, left: Batch, right: Batch, name: str) -> str:
     if left.releases.shape != right.releases.shape:
         raise Refuted(f"the releases have {left.releases.shape[1]} parameters, the {name} ones {right.releases.shape[1]}")
-    found = audit(left.releases, right.releases, float(delta), subject.alpha)
-    seen = f"epsilon >= {found.epsilon_lower:.2f} at delta {float(delta):g}"
-    if Fraction(found.epsilon_lower) > epsilon:
-        raise Refuted(f"refuted at 1-{subject.alpha:g}: {seen} against {name} models, and {float(epsilon):g} is claimed")
+    found = audit(left.releases, right.releases, float(claim.delta), subject.alpha)
+    seen = f"epsilon >= {found.epsilon_lower:.2f} at delta {float(claim.delta):g}"
+    if Fraction(found.epsilon_lower) > claim.epsilon:
+        raise Refuted(f"refuted at 1-{subject.alpha:g}: {seen} against {name} models, and {float(claim.epsilon):g} is claimed")
     limit = f"{found.held_out} held-out releases a side can show at most {found.most:.2f}"
     return f"not refuted at 1-{subject.alpha:g}; {seen} ({limit})"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,10 +18,7 @@ from certify.objectives.dataset import Dataset
 from .check import Refuted, Skip
 from .parameters import Vector, flatten
 from .problems import Problem, as_dataset, binary, copied, request
-from .statistics import Releases
-
-CAPABILITIES = ("noiseless", "noise_scale", "distance_bound", "retrain", "advance", "guarantee")
-"""The optional parts of a method that checks look for."""
+from .statistics import Releases, releases_needed
 
 _FEWEST_RELEASES = 400
 _MOST_RELEASES = 2400
@@ -189,17 +186,34 @@ class Subject:
 
     def count_of_releases(self) -> int:
         """How many releases a statistical check draws: enough to refute the claimed epsilon, within limits."""
-        from .statistics import releases_needed
-
         return max(_FEWEST_RELEASES, min(_MOST_RELEASES, releases_needed(float(self.claim.epsilon), self.alpha)))
 
     def batch(self, label: object, data: Dataset, forget: Sequence[int], count: int) -> Batch:
         """``count`` independent releases, each from a training run of its own unless training is deterministic."""
+        key = ("unlearned", label, count)
+        if key in self._batches:
+            return self._batches[key]
+        generator = self.generator("noise", key)
+        state = self.train(data, (key, 0))
+        fixed = self.has("noiseless") and self._deterministic(data, state, forget, key)
+        releases: list[Vector] = []
+        means: list[Vector] = []
+        for index in range(count):
+            if index and not fixed:
+                state = self.train(data, (key, index))
+            releases.append(self.release(state, forget, generator))
+            if self.has("noiseless") and not (fixed and means):
+                means.append(self.mean(state, forget))
+        stacked = np.array(releases)
+        expected = None if not means else np.broadcast_to(means[0], stacked.shape) if fixed else np.array(means)
+        self._batches[key] = Batch(stacked, expected)
+        return self._batches[key]
 
-        def draw(state: Any, generator: np.random.Generator) -> Vector:
-            return self.release(state, forget, generator)
-
-        return self._sample(("unlearned", label, count), data, draw, lambda state: self.mean(state, forget), count)
+    def _deterministic(self, data: Dataset, state: Any, forget: Sequence[int], key: object) -> bool:
+        """Whether four more training runs, each with another generator, give the same noiseless model bit for bit."""
+        expected = self.mean(state, forget)
+        again = (self.train(data, (key, "again", index)) for index in range(4))
+        return all(np.array_equal(self.mean(other, forget), expected) for other in again)
 
     def retrained_batch(self, label: object, data: Dataset, count: int) -> Batch:
         """``count`` independent releases of the method's own ``retrain``."""
@@ -209,37 +223,6 @@ class Subject:
             rows = [_finite(flatten(self.method.retrain(held, generator)), "retrain") for _ in range(count)]
             self._batches["retrained", label, count] = Batch(np.array(rows), None)
         return self._batches["retrained", label, count]
-
-    def _sample(
-        self,
-        key: object,
-        data: Dataset,
-        draw: Callable[[Any, np.random.Generator], Vector],
-        centre: Callable[[Any], Vector],
-        count: int,
-    ) -> Batch:
-        if key in self._batches:
-            return self._batches[key]
-        generator = self.generator("noise", key)
-        state = self.train(data, (key, 0))
-        fixed = self.has("noiseless") and self._deterministic(data, state, centre, key)
-        releases: list[Vector] = []
-        means: list[Vector] = []
-        for index in range(count):
-            if index and not fixed:
-                state = self.train(data, (key, index))
-            releases.append(draw(state, generator))
-            if self.has("noiseless") and not (fixed and means):
-                means.append(centre(state))
-        stacked = np.array(releases)
-        expected = None if not means else np.broadcast_to(means[0], stacked.shape) if fixed else np.array(means)
-        self._batches[key] = Batch(stacked, expected)
-        return self._batches[key]
-
-    def _deterministic(self, data: Dataset, state: Any, centre: Callable[[Any], Vector], key: object) -> bool:
-        """Whether four more training runs, each with another generator, give the same noiseless model bit for bit."""
-        expected = centre(state)
-        return all(np.array_equal(centre(self.train(data, (key, "again", index))), expected) for index in range(4))
 
 
 def _finite(vector: Vector, name: str) -> Vector:

@@ -68,7 +68,7 @@ def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
     if not nodes or not found:
         return None
     _check_policy(predicate, facts, nodes, ledger)
-    _check_claims(predicate, facts, nodes, ledger)
+    _check_claims(predicate, items, facts, nodes, ledger)
     premises = terms.premises(facts)
     with ledger.check("weakest", "the weakest links are named"):
         require(predicate.weakest_theorem == terms.weakest_theorem(found), "the weakest theorem is not the one that is named")
@@ -216,7 +216,9 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         )
 
 
-def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger) -> None:
+def _check_claims(
+    predicate: Predicate, items: tuple[Item, ...], facts: terms.Facts, nodes: Mapping[str, Bound], ledger: Ledger
+) -> None:
     claim, transcript = predicate.guarantee, predicate.transcript
     with ledger.check(
         "guarantee",
@@ -233,7 +235,7 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
             require(holds, f"delta is {nodes['delta'].value!r} at this epsilon, above the {claim.delta.approx} that is claimed")
         require(claim.mu is not None and near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
     with ledger.check("obligations", "the inequalities of this run are listed and proved again"):
-        due = obligations_of(_steps(predicate), claim.delta, transcript.delta)
+        due = obligations_of(items, claim.delta, transcript.delta)
         require(predicate.obligations == due, "the obligations are not those of such a release")
     with ledger.check(
         "transcript",
@@ -258,14 +260,6 @@ def _check_claims(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
         least = gaussian.least_epsilon(transcript.delta.exact, total, Fraction(1))
         require(near(transcript.epsilon.exact, Fraction(least)), f"epsilon of the transcript is {least!r} at this delta")
-
-
-def _steps(predicate: Predicate) -> tuple[Item, ...]:
-    return items_of(
-        noised=predicate.mechanism.noise == "gaussian",
-        continued=predicate.request.sequence > 1,
-        transcript_noised=predicate.transcript.mu.exact > 0,
-    )
 
 
 def _budget_words(facts: terms.Facts) -> str:
