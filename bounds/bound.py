@@ -158,7 +158,13 @@ class Bound:
 
 
 def as_bound(number: Bound | int | float | Fraction) -> Bound:
-    """The bound itself, or a plain finite number as the exact number that it stores."""
+    """The bound itself, or a plain finite number as the exact number that it stores.
+
+    Raises :class:`WrongSide` for an estimate and ``ValueError`` for anything else.
+
+    >>> print(as_bound(0.25))
+    = 0.25
+    """
     if isinstance(number, Bound):
         return number
     if isinstance(number, Estimate):

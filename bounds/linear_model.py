@@ -10,7 +10,8 @@ With X the design (n rows, intercept column included), and the loss facts in :cl
     |fl(g) - g| <= (1/n) |X|_2 |E|_F + (1/n) gamma_(block+4) |X|_F |R|_F + gamma_8 (|fl(g)| + l2 |W|),
     |E|_F       <= L gamma_t |W|_F |X|_F + relative |R|_F + absolute sqrt(n),
 
-where E is the error of the computed R and t counts the roundings in a predictor (own derivation from the inner-product bound of Higham 2002, 3.1).
+where E is the error of the computed R and t counts the roundings in a predictor (own derivation from the
+inner-product bound of Higham 2002, 3.1).
 """
 
 from __future__ import annotations
@@ -69,7 +70,15 @@ def gradient_allowance(
 
     ``rows`` is the number of rows averaged over (at most ``design.rows``), ``predictor_terms`` the roundings
     that a product passes through on its way into a predictor, ``parameter_norm``,
-    ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds.
+    ``loss_gradient_norm`` (|fl(R)|_F) and ``gradient_norm`` (|fl(g)|) are upper bounds. Not a theorem of the book:
+    the derivation heads this module.
+
+    >>> design, squared = DesignNorms(2, 1, 2.3, 2.3, 2.0), LossRounding(1.0, 2.0**-52, 0.0, 1.0, 0.0, 2.0**-52)
+    >>> gradient_allowance(
+    ...     design, squared, rows=2, block=2, predictor_terms=2, l2=0.5,
+    ...     parameter_norm=1.0, loss_gradient_norm=0.0, gradient_norm=0.5,
+    ... ) < 1e-14
+    True
     """
     with precision(ALLOWANCE_BITS):
         frobenius, spectral, weights, losses = map(arb, (design.frobenius, design.spectral, parameter_norm, loss_gradient_norm))
@@ -95,7 +104,17 @@ def product_allowance(
     vector_norm: float,
     product_norm: float,
 ) -> float:
-    """An upper bound on the Euclidean error of the computed Hessian-vector product at the parameters."""
+    """An upper bound on the Euclidean error of the computed Hessian-vector product at the parameters.
+
+    ``rows`` as for :func:`gradient_allowance`; ``parameter_norm``, ``vector_norm`` and ``product_norm`` (|fl(H s)|) are
+    upper bounds. Not a theorem of the book: the derivation heads this module.
+
+    >>> design, squared = DesignNorms(2, 1, 2.3, 2.3, 2.0), LossRounding(1.0, 2.0**-52, 0.0, 1.0, 0.0, 2.0**-52)
+    >>> product_allowance(
+    ...     design, squared, rows=2, block=2, l2=0.5, parameter_norm=1.0, vector_norm=1.0, product_norm=3.0
+    ... ) < 1e-14
+    True
+    """
     with precision(ALLOWANCE_BITS):
         frobenius, spectral, weights, vector = map(arb, (design.frobenius, design.spectral, parameter_norm, vector_norm))
         count, inner = arb(rows), arb(gamma(design.columns + 2))

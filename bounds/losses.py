@@ -40,7 +40,8 @@ def loss_constants(
     (``parameter_bound``, ``label_bound``); "huber" needs its ``threshold`` and has no Hessian-Lipschitz
     constant; "poisson" has constants only where predictors are bounded (``predictor_bound``, ``label_bound``).
     Raises ``ValueError`` for another kind or a bound that the kind needs and does not get.
-    Every number is derived from a theorem of the book named ``<kind>.<constant>``.
+    Every number is an upper bound by a theorem of the book: ``<kind>.gradient``, ``<kind>.smoothness`` and
+    ``<kind>.hessian-lipschitz``, with their sources (``certify theorems logistic.smoothness``).
 
     >>> loss_constants("logistic", 1.0).smoothness.value
     0.25

@@ -21,11 +21,9 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True)
 class Solve:
-    """An approximate solution, its residual vector and norm as computed (an estimate), the products spent."""
+    """An approximate solution (an estimate, like every number here), the products spent, and how it ended."""
 
     value: torch.Tensor
-    residual: torch.Tensor
-    residual_norm: float
     products: int
     result: Result
 
@@ -47,19 +45,18 @@ def conjugate_gradient(
     corrected = apply(residual)
     direction, energy = corrected.clone(), float(residual @ corrected)
     for products in range(most_products + 1):
-        norm = float(torch.linalg.vector_norm(residual))
-        if norm <= target:
-            return Solve(value, residual, norm, products, Result.CONVERGED)
+        if float(torch.linalg.vector_norm(residual)) <= target:
+            return Solve(value, products, Result.CONVERGED)
         if products == most_products:
             break
         image = product(direction)
         curvature = float(direction @ image)
         if not (curvature > 0 and energy > 0):
-            return Solve(value, residual, norm, products + 1, Result.BREAKDOWN)
+            return Solve(value, products + 1, Result.BREAKDOWN)
         length = energy / curvature
         value = value + length * direction
         residual = residual - length * image
         corrected = apply(residual)
         energy, previous = float(residual @ corrected), energy
         direction = corrected + (energy / previous) * direction
-    return Solve(value, residual, norm, most_products, Result.LIMIT)
+    return Solve(value, most_products, Result.LIMIT)

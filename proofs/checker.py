@@ -237,24 +237,29 @@ class Scope:
         self.implications: dict[str, tuple[list[Polynomial], str, Polynomial]] = {}
 
     def branch(self) -> Scope:
+        """A scope that learns new facts without this one; names and implications are shared."""
         other = Scope()
         other.variables, other.atoms, other.implications = self.variables, self.atoms, self.implications
         other.facts, other.signs = dict(self.facts), dict(self.signs)
         return other
 
     def need_new(self, name: Any, what: str) -> None:
+        """Refuse a name that is malformed or taken by a variable or a term."""
         fresh = name not in self.variables and name not in self.atoms.values()
         need(type(name) is str and _NAME.fullmatch(name) and fresh, f"{what} {name!r} is malformed or declared twice")
 
     def declare(self, name: Any) -> None:
+        """Take in a variable."""
         self.need_new(name, "variable")
         self.variables.add(name)
 
     def need_new_fact(self, name: Any) -> None:
+        """Refuse a name that is malformed or taken by a fact or an implication."""
         new = type(name) is str and name and name not in self.facts and name not in self.implications
         need(new, f"fact {name!r} is named twice")
 
     def know(self, name: Any, kind: Any, polynomial: Polynomial) -> None:
+        """Take in the fact that the polynomial is ``>0``, ``>=0`` or ``==0``."""
         self.need_new_fact(name)
         need(type(kind) is str and kind in RELATIONS, f"{kind!r} is not a relation")
         self.facts[name] = (kind, polynomial)
@@ -290,6 +295,7 @@ class Scope:
         return times(top, other_bottom), times(bottom, other_top)
 
     def need_positive(self, denominator: Any) -> None:
+        """Refuse a denominator that is not known to be positive."""
         need(self.sign(denominator) == "+", "a denominator is not known to be positive")
 
     def relation(self, node: Any) -> Polynomial:

@@ -27,6 +27,7 @@ class Fact:
     words: str
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         return {
             "name": self.name, "because": list(self.because), "kind": self.kind, "slack": to_data(self.slack), "words": self.words,
         }  # fmt: skip
@@ -43,6 +44,7 @@ class Citation:
     words: str
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         return {
             "name": self.name,
             "cites": self.cites,
@@ -61,6 +63,7 @@ class Term:
     slacks: tuple[str, ...] = ()
 
     def data(self) -> list[Any]:
+        """The form stored in the book."""
         return [str(Fraction(self.multiplier)), to_data(expression(self.root)), list(self.slacks)]
 
 
@@ -76,6 +79,7 @@ class Step:
     slack: Expression | None = None
 
     def identity(self) -> dict[str, Any]:
+        """The certificate alone, without the goal that it is for."""
         return {
             "factor": list(self.factor),
             "terms": [term.data() for term in self.terms],
@@ -83,6 +87,7 @@ class Step:
         }
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         if self.slack is None:
             return self.identity()
         return {"name": self.name, "kind": self.kind, "slack": to_data(self.slack), **self.identity()}
@@ -95,6 +100,7 @@ class Use:
     name: str
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         return {"use": self.name}
 
 
@@ -109,6 +115,7 @@ class Split:
     negative: tuple[Any, ...] = ()
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         cases = {"positive": self.positive, "zero": self.zero, "negative": self.negative}
         return {
             "name": self.name,
@@ -130,6 +137,7 @@ class Congruence:
     step: Step
 
     def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
         return {"name": self.name, "left": self.left, "right": self.right, "step": self.step.identity()}
 
 

@@ -32,13 +32,13 @@ class ExitCode(enum.IntEnum):
     UNDECIDED = 4
 
 
-def schema(command: str, version: int = 1) -> str:
+def schema(command: str) -> str:
     """The value of the ``"schema"`` key of a command's JSON.
 
     >>> schema("noise")
     'certify.noise/1'
     """
-    return f"certify.{command}/{version}"
+    return f"certify.{command}/1"
 
 
 def emit(payload: Mapping[str, Any], as_json: bool, render: Callable[[], object]) -> None:

@@ -30,11 +30,11 @@ class Progress:
         self._words = words
         self._task = self._bar.add_task(words, total=total)
 
-    def advance(self, words: str = "", *, by: int = 1) -> None:
+    def advance(self, words: str) -> None:
         """One more step of this stage is done; ``words`` say what comes out of it."""
         if self._bar is None or self._task is None:
             return
-        self._bar.update(self._task, advance=by, description=f"{self._words}: {words}" if words else self._words)
+        self._bar.update(self._task, advance=1, description=f"{self._words}: {words}")
 
     def say(self, line: str) -> None:
         """A line that stays above the bar."""

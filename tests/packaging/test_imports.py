@@ -81,12 +81,10 @@ def test_relative_imports_do_not_leave_the_floor(floor: str) -> None:
 
 
 def test_the_lowest_floor_names_no_heavy_package_at_import() -> None:
-    allowed = {"prove"}  # finders, an optional extra
     heavy = {"torch", "scipy", "sympy", "numpy", "sklearn"}
     found = [
         (str(path.relative_to(ROOT)), name)
         for path in modules("proofs")
-        if path.stem not in allowed
         for name in imported(path, at_import_only=True)
         if name.split(".")[0] in heavy
     ]
