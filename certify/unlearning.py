@@ -13,6 +13,7 @@ from certify.bounds.evidence import Declared
 from certify.proofs.sides import Side
 
 from .calibration import exact_bound
+from .certificates.terms import CALLER_NOISE
 from .errors import BudgetNotReached, CannotDecide, InputError
 from .fitting import Fitted
 from .guarantee import Guarantee, Notion
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 METHODS = ("newton", "exact", "retrain")
 
-CALLER_NOISE = "noise: caller-controlled"
 CLASS_OF_THE_DELETED = (
     "the label values were read off all records, and no retained record has one of them: "
     "the shape of the model tells that some deleted record had it (pass classes= from public knowledge)"
@@ -134,7 +134,6 @@ def unlearn(
         policy_chosen="request" if policy is None else "fit",
         tolerance=_exact(tolerance, "tolerance"),
         scales=scales,
-        exclusions=tuple(exclusions),
         fitted=_continue(fitted, requested, retained, candidate),
         noiseless=candidate.parameters,
         seed=seed,

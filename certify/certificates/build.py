@@ -91,7 +91,7 @@ def certificate_of(run: Run) -> Certificate:
         book=Book(version=str(book.VERSION), digest=book.book_digest()),
         weakest_theorem=terms.weakest_theorem(found),
         weakest_premise=terms.weakest_premise(premises),
-        exclusions=terms.exclusions(facts, (*run.guarantee.exclusions, *run.exclusions)),
+        exclusions=terms.exclusions(facts, run.guarantee.exclusions),
         provenance=_provenance(run.table),
         environment=_environment(),
         content_digest=_UNSEALED,

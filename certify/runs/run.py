@@ -53,7 +53,6 @@ class Run:
     policy_chosen: str = "request"  # or "fit": when epsilon, delta, the budget and the scales were fixed
     tolerance: Bound
     scales: Mapping[str, float]  # row_bound and label_bound, the public scales of the default budget
-    exclusions: tuple[str, ...] = ()
     fitted: Any = field(repr=False)  # secret: the state from which the next deletion starts
     noiseless: torch.Tensor = field(repr=False)  # secret
     seed: bytes | None = field(default=None, repr=False)  # secret; None when the caller's generator made the noise
@@ -74,6 +73,11 @@ class Run:
     def parameters(self) -> torch.Tensor:
         """The released parameters: another name of ``model``."""
         return self.model
+
+    @property
+    def exclusions(self) -> tuple[str, ...]:
+        """What the guarantee does not say for a reason special to this run."""
+        return self.guarantee.exclusions
 
     @cached_property
     def certificate(self) -> Certificate:
