@@ -10,13 +10,15 @@ import torch
 
 from .commitments import Commitments, commit
 from .distances import plain_distance
+from .errors import InputError
 from .newton import dense_curvature, minimise
+from .objectives import LinearObjective
 
 if TYPE_CHECKING:
     from certify.bounds import Bound
 
     from .numbers import Number
-    from .objectives import LinearObjective, MeasuredGradient
+    from .objectives import MeasuredGradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,8 @@ def fit(
     >>> round(float(fitted.parameters), 6), fitted.distance.value < 1e-12
     (0.833333, True)
     """
+    if not isinstance(objective, LinearObjective):
+        raise InputError(f"fit takes an objective such as certify.objectives.Logistic(…), not {type(objective).__name__}")
     found = minimise(
         objective, torch.zeros(objective.dimension, dtype=torch.float64, device=objective.features.device), report=report
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from certify.bounds import Bound
 from certify.bounds.evidence import Declared
@@ -195,7 +196,7 @@ def _continue(fitted: Fitted, requested: tuple[int, ...], retained: LinearObject
 
 def _request(forget: Iterable[int]) -> tuple[int, ...]:
     try:
-        ids = tuple(forget)
+        ids = tuple(forget.tolist() if isinstance(forget, torch.Tensor) else forget)
     except TypeError:
         raise InputError(f"forget is a list of row positions, not {forget!r}") from None
     if not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in ids):

@@ -44,8 +44,15 @@ def as_tensor(array: Any) -> torch.Tensor:
     """The floating-point tensor that shares memory with ``array``; integers become float64."""
     if isinstance(array, torch.Tensor):
         tensor = array.detach()
+        if tensor.layout != torch.strided:
+            raise InputError("features must be a dense table, not a sparse one: convert them with .to_dense() first")
     else:
-        numbers = np.asarray(array)
+        if np.ma.is_masked(array):
+            raise InputError("features have masked entries: fill them or remove their records")
+        try:
+            numbers = np.asarray(array)
+        except ValueError:
+            raise InputError("features must be a table: some rows have other lengths than the rest") from None
         if numbers.dtype.kind not in "fiub":
             raise InputError(f"features must be numbers, not {numbers.dtype}: encode the columns as numbers first")
         if numbers.dtype.kind == "f" and numbers.dtype.itemsize > 8:
@@ -57,7 +64,14 @@ def as_tensor(array: Any) -> torch.Tensor:
             tensor = torch.from_numpy(numbers)
     if tensor.is_complex():
         raise InputError("features must be real numbers, not complex ones")
-    return tensor if tensor.dtype in (torch.float64, torch.float32) else tensor.to(torch.float64)
+    if tensor.dtype in (torch.float64, torch.float32):
+        return tensor
+    doubles = tensor.to(torch.float64)
+    if not tensor.is_floating_point() and doubles.numel() and float(doubles.abs().max()) >= 2.0**53:
+        raise InputError(
+            "features hold integers of 2**53 and beyond, not all of them doubles: round them with .astype(numpy.float64)"
+        )
+    return doubles
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from certify.errors import InputError
+
+
+def as_labels(labels: Any) -> NDArray[Any]:
+    """The labels as an array; text that is stored as Python objects, as tables of pandas do, becomes text.
+
+    >>> as_labels(np.array(["yes", "no"], dtype=object)).tolist()
+    ['yes', 'no']
+    """
+    if np.ma.is_masked(labels):
+        raise InputError("labels have masked entries: fill them or remove their records")
+    try:
+        array = np.asarray(labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels)
+    except ValueError:
+        raise InputError("labels must be one value a row: some have several") from None
+    text = array.dtype == object and array.size > 0 and all(isinstance(label, str) for label in array.flat)
+    return array.astype(str) if text else array
 
 
 def class_positions(

@@ -6,6 +6,7 @@ import abc
 import copy
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from certify.proofs.sides import Side
 
 from .dataset import positions_mask
 from .design import CAREFUL, PLAIN, Design, Summation, as_tensor
+from .labels import as_labels
 from .measuring import MOSTLY_ROUNDING, MeasuredGradient, MeasuredStep, measured_gradient, measured_step
 
 
@@ -35,7 +37,7 @@ class LinearObjective(abc.ABC):
 
     def __init__(self, features: Any, labels: Any, *, l2: float, intercept: bool = False) -> None:
         self.l2 = positive_l2(l2)
-        self.original_labels: NDArray[Any] = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
+        self.original_labels: NDArray[Any] = as_labels(labels)
         self.design = Design(as_tensor(features), bool(intercept))
         if self.original_labels.shape != (self.design.rows,):
             raise InputError(
@@ -162,7 +164,12 @@ class LinearObjective(abc.ABC):
 
     def weights(self, parameters: torch.Tensor) -> torch.Tensor:
         """The flat parameters as a (k, p) matrix; refuses another size or entries that are not finite."""
-        flat = torch.as_tensor(parameters).detach().to(torch.float64)
+        try:
+            flat = torch.as_tensor(parameters).detach().to(torch.float64)
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError(
+                f"parameters are {self.dimension} numbers, not {type(parameters).__name__}: pass run.model, say"
+            ) from None
         if flat.numel() != self.dimension:
             raise InputError(f"the model has {self.dimension} parameters, not {flat.numel()}: was it fitted on other columns?")
         if not bool(torch.isfinite(flat).all()):
@@ -262,7 +269,8 @@ class LinearObjective(abc.ABC):
 def positive_l2(l2: Any) -> float:
     """The weight decay as a positive finite double, or one clear line."""
     if isinstance(l2, (str, Fraction)):
-        l2 = float(l2)
+        with suppress(ValueError):
+            l2 = float(l2)
     if isinstance(l2, bool) or not isinstance(l2, (int, float, np.integer, np.floating)) or not (math.isfinite(l2) and l2 > 0):
         raise InputError(f"l2 must be a positive finite number, not {l2!r}: without weight decay no strong convexity is known")
     return float(l2)

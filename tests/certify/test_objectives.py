@@ -146,6 +146,33 @@ def test_extended_doubles_are_refused_rather_than_rounded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("features", "labels", "l2", "message"),
+    [
+        ([[1.0, 2.0], [3.0]], [0, 1], 0.1, "other lengths"),
+        (torch.eye(2).to_sparse(), [0, 1], 0.1, "dense table"),
+        (np.ma.array(np.eye(2), mask=[[True, False], [False, False]]), [0, 1], 0.1, "masked"),
+        ([[2**53 + 1], [0]], [0, 1], 0.1, "not all of them doubles"),
+        (np.eye(2), np.ma.array([0, 1], mask=[True, False]), 0.1, "masked"),
+        (np.eye(2), [[0, 1], [1]], 0.1, "one value a row"),
+        (np.eye(2), np.array(["a", None], dtype=object), 0.1, "numbers or text"),
+        (np.eye(2), [0, 1], "small", "l2 must be a positive"),
+    ],
+)
+def test_whatever_is_not_a_table_of_doubles_with_a_label_a_row_gets_one_clear_line(
+    features: object, labels: object, l2: object, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        Logistic(features, labels, l2=l2)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_text_kept_as_python_objects_is_text() -> None:
+    texts = ["yes", "no", "yes"]
+    kept, plain = Logistic(np.eye(3), np.array(texts, dtype=object), l2=1.0), Logistic(np.eye(3), texts, l2=1.0)
+    assert kept.classes == plain.classes and torch.equal(kept.labels, plain.labels)
+
+
+@pytest.mark.parametrize(
     ("ids", "message"),
     [
         ([99], "id 99 is not in the data"),

@@ -210,6 +210,20 @@ def test_bad_requests_get_one_clear_line(fitted: certify.Fitted, arguments: dict
     assert "\n" not in str(caught.value)
 
 
+def test_a_request_may_come_in_any_array_of_whole_numbers(fitted: certify.Fitted) -> None:
+    for request in ([1, 2], np.array([1, 2]), torch.tensor([1, 2]), {1, 2}, range(1, 3)):
+        assert certify.unlearn(fitted, request, epsilon=1, delta="1e-5").forget == (1, 2)  # type: ignore[arg-type]
+    for wrong in (torch.tensor([1.0]), torch.tensor([True]), torch.tensor(1)):
+        with pytest.raises(certify.InputError):
+            certify.unlearn(fitted, wrong, epsilon=1, delta="1e-5")  # type: ignore[arg-type]
+
+
+def test_a_fit_starts_from_an_objective() -> None:
+    for wrong in (None, np.eye(3)):
+        with pytest.raises(certify.InputError, match="objective"):
+            certify.fit(wrong)  # type: ignore[arg-type]
+
+
 def test_unlearning_starts_from_a_fit() -> None:
     with pytest.raises(certify.InputError, match=r"certify\.fit"):
         certify.unlearn(small("ridge"), [1], epsilon=1, delta="1e-5")  # type: ignore[arg-type]
