@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _CORRECTIONS = 3
 _ENCLOSABLE_ENTRIES = 3_000_000
 _ITERATIONS = 60
-_NEAR_FLOOR = 1000.0
-"""A residual within this factor of its rounding allowance is measured again in balls, where that is quick."""
+_ROUNDING_COUNTS = 0.01
+"""The share of a bound from which the allowance for rounding, over the strong convexity, is worth a measurement in balls."""
 _UNSETTLED = 1.1
 """A bound this far above the length of a Newton step may be loose: a way round by the minimiser is tried."""
 _FAR = 30.0
@@ -55,31 +56,41 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     """
     flat = objective.weights(parameters).reshape(-1)
     measured = objective.measure(flat)
-    best, solve = plain_distance(objective, measured), _solver(objective, flat)
+    plain, solve = plain_distance(objective, measured), _solver(objective, flat)
     if solve is None:
-        return best
-    best = tightest(best, sharp_distance(objective, flat, measured, solve).bound)
-    if near_floor(measured) and enclosable(objective):
-        best = tightest(best, enclosed_distance(objective, flat))
-    if best.value > _UNSETTLED * float(torch.linalg.vector_norm(solve(measured.gradient))):
-        with suppress(CannotDecide):  # no Hessian on the way could be factored
-            best = tightest(best, _detour(objective, flat))
+        return plain
+    best = tightest(plain, _sharpest(objective, flat, measured, solve))
+    step = float(torch.linalg.vector_norm(solve(measured.gradient)))
+    if best.value > _UNSETTLED * step or not _may_sharpen(objective, plain):  # where curvature has vanished the step is long too
+        best = tightest(best, *_detours(objective, flat))
     return best
 
 
-def near_floor(measured: MeasuredGradient) -> bool:
-    """Whether rounding makes up so much of the residual that balls would show a smaller one."""
-    return measured.residual.value <= _NEAR_FLOOR * measured.error
+def _sharpest(objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient, solve: HessianSolve) -> Bound:
+    """The corrected bound, measured again in balls where rounding is a part of it that counts and balls are quick."""
+    sharp = sharp_distance(objective, parameters, measured, solve).bound
+    if enclosable(objective) and measured.error > _ROUNDING_COUNTS * objective.l2 * sharp.value:
+        return tightest(sharp, enclosed_distance(objective, parameters))
+    return sharp
 
 
-def _detour(objective: LinearObjective, parameters: torch.Tensor) -> Bound:
-    """By a point near the minimiser, found from the parameters: theorem ``distance.detour``."""
+def _detours(objective: LinearObjective, parameters: torch.Tensor) -> Iterator[Bound]:
+    """By a point near the minimiser (theorem ``distance.detour``), found from the parameters or from zero.
+
+    First from where the objective is less; then, if the iteration got stuck far out, from the other.
+    """
     from .newton import minimise
 
-    found = minimise(objective, parameters)
-    there = sharp_distance(objective, found.parameters, found.measured, found.solve).bound
-    way = Bound(vector_norm_upper(parameters - found.parameters), Side.UPPER, Measured("norm of a difference of parameters"))
-    return derive("distance.detour", step=way * (1 + 2.0**-50), distance=there)  # the difference was rounded
+    for start in sorted((parameters, torch.zeros_like(parameters)), key=objective.value):
+        with suppress(CannotDecide):  # no Hessian on the way could be factored
+            found = minimise(objective, start)
+            there = _sharpest(objective, found.parameters, found.measured, found.solve)
+            way = Bound(
+                vector_norm_upper(parameters - found.parameters), Side.UPPER, Measured("norm of a difference of parameters")
+            )
+            yield derive("distance.detour", step=way * (1 + 2.0**-50), distance=there)  # the difference was rounded
+            if _may_sharpen(objective, plain_distance(objective, found.measured)):
+                return
 
 
 def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bound:

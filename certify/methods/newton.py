@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from certify.bounds import Bound, tightest
-from certify.distances import enclosed_distance, near_floor, plain_distance, sharp_distance
+from certify.distances import distance, plain_distance, sharp_distance
 from certify.newton import DENSE_LIMIT, HessianSolve, IterativeHessian, factored, minimise
 from certify.objectives import LinearObjective, MeasuredGradient
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from certify.fitting import Fitted
 
 _QUICK_ENTRIES = 2e5
-"""Up to this many, a distance near the rounding floor is enclosed in balls."""
+"""Up to this many, the reported distance is as sharp as :func:`certify.distance` makes it."""
 _CHEAP_ENTRIES = 2e7
 """Up to this many numbers in the table, a distance within the budget is still sharpened before it is reported."""
 
@@ -58,8 +58,8 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
         sharp = sharp_distance(retained, found.parameters, found.measured, found.solve)
         passes += sharp.passes
         best = tightest(best, sharp.bound)
-    if near_floor(found.measured) and retained.count * retained.dimension <= _QUICK_ENTRIES:
-        best = tightest(best, enclosed_distance(retained, found.parameters))
+    if retained.count * retained.dimension <= _QUICK_ENTRIES:
+        best = tightest(best, distance(retained, found.parameters))
     return Candidate(found.parameters, found.measured, best, found.steps + 1, passes)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import true_minimiser
 from real_data import REAL
+from sklearn.datasets import load_breast_cancer, load_wine
 
 import certify
 from certify.distances import enclosed_distance
@@ -33,6 +34,29 @@ def test_the_certified_distance_covers_the_true_one_and_is_sharp(name: str, l2: 
     for parameters in candidates:
         true = truth.distance(parameters)
         assert true <= certify.distance(run.objective, parameters).value <= SHARP * true, (name, l2, forgotten)
+
+
+@pytest.mark.parametrize("l2", [1e-2, 1e-4])
+@pytest.mark.parametrize("kind", [Logistic, Softmax, Ridge])
+def test_columns_of_any_scale_and_candidates_however_far_are_bounded_sharply(kind: type[LinearObjective], l2: float) -> None:
+    """Raw measurements: rounding over l2 is large, and a saturated loss has no curvature left but l2."""
+    features, labels = load_wine(return_X_y=True) if kind is Softmax else load_breast_cancer(return_X_y=True)
+    objective = kind(features, labels, l2=l2)  # type: ignore[call-arg]
+    run = certify.unlearn(
+        certify.fit(objective),
+        list(range(50)),
+        epsilon=1,
+        delta="1e-5",
+        row_bound=5000,
+        distance_budget=1.0 if kind is Ridge else None,
+    )
+    truth = true_minimiser(run.objective, run.noiseless)
+    assert truth.distance(run.noiseless) <= run.distance.value <= SHARP * truth.distance(run.noiseless)
+    way = torch.from_numpy(np.random.default_rng(0).standard_normal(objective.dimension))
+    for power in (-10, -8, -6, -3, 0, 2):
+        candidate = run.noiseless + 10.0**power * way
+        true = truth.distance(candidate)
+        assert true <= certify.distance(run.objective, candidate).value <= SHARP * true, power
 
 
 @pytest.mark.parametrize("l2", [1e-2, 1e-4])
@@ -88,8 +112,8 @@ def test_overstated_strong_convexity_would_undercut_the_truth() -> None:
     assert certified >= 1.0 > certified / 1.01
 
 
-@pytest.mark.parametrize("parameters", [torch.ones(2), torch.full((3,), torch.nan)])
-def test_unusable_parameters_are_refused(parameters: torch.Tensor) -> None:
+@pytest.mark.parametrize("parameters", [torch.ones(2), torch.full((3,), torch.nan), "abc", None, [[1.0], [2.0, 3.0]]])
+def test_unusable_parameters_are_refused(parameters: object) -> None:
     with pytest.raises(certify.InputError):
         certify.distance(Ridge(np.eye(3), [1.0, 2.0, 3.0], l2=0.1), parameters)
 
