@@ -1,1 +1,1 @@
-"""Floor 3: curvature by automatic differentiation, each result with its own error bound."""
+"""Floor 3: solves with curvature. What they return is an estimate until it is measured."""
