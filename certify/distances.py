@@ -15,7 +15,7 @@ from certify.bounds.enclosed_gradient import enclosed_gradient
 from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
 
-from .errors import CannotDecide
+from .errors import CannotDecide, InputError
 
 if TYPE_CHECKING:
     from .newton import HessianSolve
@@ -54,6 +54,8 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     >>> round(distance(objective, torch.tensor([1.0])).value, 6)
     0.166667
     """
+    if not hasattr(objective, "measure"):
+        raise InputError(f"distance needs an objective, not {type(objective).__name__}: pass certify.objectives.Logistic(…), say")
     flat = objective.weights(parameters).reshape(-1)
     measured = objective.measure(flat)
     plain, solve = plain_distance(objective, measured), _solver(objective, flat)

@@ -40,10 +40,10 @@ def class_positions(
     if exactly is not None and len(known) != exactly:
         raise InputError(
             f"logistic regression needs labels of {exactly} values, and these take {len(known)}: "
-            + ("use Softmax" if len(known) > exactly else "add records of the other class, or pass classes=")
+            + ("use Softmax" if len(known) > exactly else "add records of the other class, or name both (classes=)")
         )
     if len(known) < 2:
-        raise InputError("labels take one value only: add records of another class, or pass classes=")
+        raise InputError("labels take one value only: add records of another class, or name them (classes=)")
     positions = np.searchsorted(known, labels)
     outside = (positions == len(known)) | (known[np.minimum(positions, len(known) - 1)] != labels)
     if outside.any():

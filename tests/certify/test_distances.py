@@ -126,3 +126,8 @@ def test_a_hessian_that_float64_cannot_factor_leaves_the_plain_bound() -> None:
     parameters = torch.full((5,), 1e-30, dtype=torch.float64)
     for bound in (certify.distance(objective, parameters), enclosed_distance(objective, parameters)):
         assert 5**0.5 * 1e-30 <= bound.value < 1.0
+
+
+def test_a_distance_needs_an_objective() -> None:
+    with pytest.raises(certify.InputError, match="needs an objective"):
+        certify.distance(np.eye(3), torch.ones(3))  # type: ignore[arg-type]
