@@ -57,14 +57,18 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     if not hasattr(objective, "measure"):
         raise InputError(f"distance needs an objective, not {type(objective).__name__}: pass certify.objectives.Logistic(…), say")
     flat = objective.weights(parameters).reshape(-1)
-    measured = objective.measure(flat)
-    plain, solve = plain_distance(objective, measured), _solver(objective, flat)
+    return measured_distance(objective, flat, objective.measure(flat))
+
+
+def measured_distance(objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient) -> Bound:
+    """The bound of :func:`distance` at flat parameters whose gradient has been measured already."""
+    plain, solve = plain_distance(objective, measured), _solver(objective, parameters)
     if solve is None:
         return plain
-    best = tightest(plain, _sharpest(objective, flat, measured, solve))
+    best = tightest(plain, _sharpest(objective, parameters, measured, solve))
     step = float(torch.linalg.vector_norm(solve(measured.gradient)))
     if best.value > _UNSETTLED * step or not _may_sharpen(objective, plain):  # where curvature has vanished the step is long too
-        best = tightest(best, *_detours(objective, flat))
+        best = tightest(best, *_detours(objective, parameters))
     return best
 
 
@@ -158,7 +162,7 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
     found = enclose()
     best = derive("output.residual", residual=found.residual, strong_convexity=alone.strong_convexity)
     solve = _solver(alone, flat)
-    step = None if solve is None else -solve(torch.tensor(found.midpoint, dtype=torch.float64))
+    step = None if solve is None else -solve(torch.tensor(found.midpoint, dtype=torch.float64, device=flat.device))
     if step is None or not bool(torch.isfinite(step).all()):
         return best
     trial = enclose(step=step.reshape(weights.shape).tolist())

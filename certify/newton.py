@@ -75,11 +75,9 @@ class Iterate:
     passes: int
 
 
-def factored(curvature: torch.Tensor, count: int, l2: float) -> FactoredHessian:
-    """The factor of ``curvature / count + l2 I``."""
-    hessian = curvature / count
-    hessian.diagonal().add_(l2)
-    factor, failed = torch.linalg.cholesky_ex(hessian)
+def factored(objective: LinearObjective, curvature: torch.Tensor) -> FactoredHessian:
+    """The factor of the Hessian that this curvature sum makes."""
+    factor, failed = torch.linalg.cholesky_ex(objective.hessian_of(curvature))
     if int(failed):
         raise CannotDecide(
             "the Hessian is not positive definite to working precision: scale the columns by public constants or raise l2"
@@ -93,7 +91,7 @@ def hessian_solve(objective: LinearObjective, parameters: torch.Tensor, curvatur
         curvature = dense_curvature(objective, parameters)
     if curvature is None:
         return IterativeHessian(objective, parameters)
-    return factored(curvature, objective.count, objective.l2)
+    return factored(objective, curvature)
 
 
 def dense_curvature(objective: LinearObjective, parameters: torch.Tensor) -> torch.Tensor | None:

@@ -97,7 +97,20 @@ def unlearn(
             exclusions.append(EXACT_UNDECIDED)
             method = "newton"
         else:
-            return _exact_run(fitted, requested, retained, candidate, scales, previous, table)
+            zero = Bound(0.0, Side.EXACT, Declared("a correctly rounded function of the retained records alone"))
+            return _record(
+                fitted, requested, retained, retained_curvature(fitted, requested), candidate,
+                method="exact",
+                model=candidate.parameters.clone(),
+                guarantee=Guarantee(Notion.SEKHARI, zero, zero, zero, released="the correctly rounded exact minimiser"),
+                noise=None,
+                distance_budget=Bound(candidate.distance.value, Side.UPPER, candidate.distance.evidence),
+                budget_source="default",
+                tolerance=_exact(0, "tolerance"),
+                scales=scales,
+                previous=previous,
+                table=table,
+            )  # fmt: skip
 
     policy = fitted.policy if (epsilon, delta) == (None, None) else None
     if policy is not None:
@@ -108,11 +121,16 @@ def unlearn(
         scales = {"row_bound": float(row_bound), "label_bound": float(label_bound)}
     if epsilon is None or delta is None:
         raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
-    noise = noise_scale(
-        retained.kind, retained.l2, retained.count, epsilon, delta, tolerance=tolerance, distance_budget=distance_budget, **scales
-    )  # fmt: skip
     budget = budget_of(retained.kind, retained.l2, retained.count, distance_budget=distance_budget, **scales)
-    candidate = _run_method(method, fitted, requested, retained, budget.value)
+    noise = noise_scale(
+        retained.kind, retained.l2, retained.count, epsilon, delta, tolerance=tolerance, distance_budget=budget
+    )  # fmt: skip
+    curvature = retained_curvature(fitted, requested)
+    candidate = (
+        retrained_candidate(retained)
+        if method == "retrain"
+        else newton_candidate(fitted, requested, retained, curvature, budget.value)
+    )
     if not candidate.distance.at_most(budget.rational):
         raise BudgetNotReached(
             f"the distance to the retrained minimiser could not be certified within the budget {budget.value:.3g}, so nothing was released: "
@@ -123,10 +141,9 @@ def unlearn(
         exclusions.append(CALLER_NOISE)
     released = candidate.parameters.cpu() + gaussian_noise(retained.dimension, noise.sigma.value, seed, generator)
     guarantee = Guarantee(Notion.SEKHARI, noise.epsilon, noise.delta, noise.mu, exclusions=tuple(exclusions))
-    return Run(
-        objective=retained,
+    return _record(
+        fitted, requested, retained, curvature, candidate,
         method=method,
-        forget=requested,
         model=released,
         guarantee=guarantee,
         noise=noise,
@@ -135,62 +152,41 @@ def unlearn(
         policy_chosen="request" if policy is None else "fit",
         tolerance=_exact(tolerance, "tolerance"),
         scales=scales,
-        fitted=_continue(fitted, requested, retained, candidate),
-        noiseless=candidate.parameters,
         seed=seed,
-        distance=candidate.distance,
-        residual=candidate.measured.residual,
-        iterations=candidate.iterations,
-        passes=candidate.passes,
         previous=previous,
         table=table,
-    )
+    )  # fmt: skip
 
 
-def _run_method(method: str, fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, budget: float) -> Candidate:
-    if method == "retrain":
-        return retrained_candidate(retained)
-    return newton_candidate(fitted, requested, retained, budget)
-
-
-def _exact_run(
-    fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, candidate: Candidate,
-    scales: Mapping[str, float], previous: Run | StoredRun | None, table: Mapping[str, Any] | None,
-) -> Run:  # fmt: skip
-    zero = Bound(0.0, Side.EXACT, Declared("a correctly rounded function of the retained records alone"))
-    return Run(
-        objective=retained,
-        method="exact",
-        forget=requested,
-        model=candidate.parameters.clone(),
-        guarantee=Guarantee(Notion.SEKHARI, zero, zero, zero, released="the correctly rounded exact minimiser"),
-        noise=None,
-        distance_budget=Bound(candidate.distance.value, Side.UPPER, candidate.distance.evidence),
-        budget_source="default",
-        tolerance=_exact(0, "tolerance"),
-        scales=scales,
-        fitted=_continue(fitted, requested, retained, candidate),
-        noiseless=candidate.parameters,
-        distance=candidate.distance,
-        residual=candidate.measured.residual,
-        iterations=candidate.iterations,
-        passes=candidate.passes,
-        previous=previous,
-        table=table,
-    )
-
-
-def _continue(fitted: Fitted, requested: tuple[int, ...], retained: LinearObjective, candidate: Candidate) -> Fitted:
-    """The secret state for the next deletion: the un-noised candidate on the retained records."""
-    return dataclasses.replace(
+def _record(
+    fitted: Fitted,
+    requested: tuple[int, ...],
+    retained: LinearObjective,
+    curvature: torch.Tensor | None,
+    candidate: Candidate,
+    **released: Any,
+) -> Run:
+    """The run of a candidate: what is ``released`` and claimed, beside what was measured and the secret state to go on from."""
+    state = dataclasses.replace(
         fitted,
         objective=retained,
         parameters=candidate.parameters,
         measured=candidate.measured,
-        curvature=retained_curvature(fitted, requested),
+        curvature=curvature,
         commitments=fitted.commitments.without(requested) if requested else fitted.commitments,
         iterations=fitted.iterations + candidate.iterations,
         passes=fitted.passes + candidate.passes,
+    )
+    return Run(
+        objective=retained,
+        forget=requested,
+        fitted=state,
+        noiseless=candidate.parameters,
+        distance=candidate.distance,
+        residual=candidate.measured.residual,
+        iterations=candidate.iterations,
+        passes=candidate.passes,
+        **released,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from certify.bounds import Bound, tightest
-from certify.distances import distance, plain_distance, sharp_distance
+from certify.distances import measured_distance, plain_distance, sharp_distance
 from certify.newton import DENSE_LIMIT, HessianSolve, IterativeHessian, factored, minimise
 from certify.objectives import LinearObjective, MeasuredGradient
 
@@ -24,14 +24,16 @@ _CHEAP_ENTRIES = 2e7
 """Up to this many numbers in the table, a distance within the budget is still sharpened before it is reported."""
 
 
-def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObjective, budget: float) -> Candidate:
+def newton_candidate(
+    fitted: Fitted, forget: Sequence[int], retained: LinearObjective, curvature: torch.Tensor | None, budget: float
+) -> Candidate:
     """Warm start, first step from the deleted rows alone, then as many measured steps as the budget asks for.
 
     The first step costs no pass over the data: the retained gradient and Hessian at the old minimiser are the
     stored ones less the deleted rows' part. Every later step costs one pass (its measurement); a Hessian that
     has become stale is formed anew. The best that the rounding floor allows is returned even over the budget.
+    ``curvature`` is that of :func:`retained_curvature`.
     """
-    curvature = retained_curvature(fitted, forget)
     start, spent = _first_step(fitted, forget, retained, curvature)
     accepted: list[Bound] = []
     sharpening = 0
@@ -59,7 +61,7 @@ def newton_candidate(fitted: Fitted, forget: Sequence[int], retained: LinearObje
         passes += sharp.passes
         best = tightest(best, sharp.bound)
     if retained.count * retained.dimension <= _QUICK_ENTRIES:
-        best = tightest(best, distance(retained, found.parameters))
+        best = tightest(best, measured_distance(retained, found.parameters, found.measured))
     return Candidate(found.parameters, found.measured, best, found.steps + 1, passes)
 
 
@@ -88,5 +90,5 @@ def _first_step(
     if curvature is None:
         solve: HessianSolve = IterativeHessian(retained, fitted.parameters, relative_tolerance=1e-3)
     else:
-        solve = factored(curvature, retained.count, retained.l2)
+        solve = factored(retained, curvature)
     return fitted.parameters - solve(gradient), solve.passes

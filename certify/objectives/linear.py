@@ -193,9 +193,13 @@ class LinearObjective(abc.ABC):
 
     def hessian(self, parameters: torch.Tensor) -> torch.Tensor:
         """The Hessian in float64, a (dimension, dimension) matrix."""
-        return self.curvature_sum(self.weights(parameters)) / self.count + self.l2 * torch.eye(
-            self.dimension, dtype=torch.float64
-        )
+        return self.hessian_of(self.curvature_sum(self.weights(parameters)))
+
+    def hessian_of(self, curvature: torch.Tensor) -> torch.Tensor:
+        """The Hessian that a curvature sum over as many rows makes: the mean plus l2 on the diagonal."""
+        hessian = curvature / self.count
+        hessian.diagonal().add_(self.l2)
+        return hessian
 
     def hessian_product(self, parameters: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
         """The Hessian times a flat vector in float64: one pass over the data."""
@@ -206,6 +210,11 @@ class LinearObjective(abc.ABC):
             )
         )
         return (product / self.count + self.l2 * directions).reshape(-1)
+
+    def scores(self, parameters: torch.Tensor, features: Any) -> torch.Tensor:
+        """The predictors of each row of ``features``: shape (b, k)."""
+        rows = torch.as_tensor(features).to(self.features.device, torch.float64)
+        return self.design.predictors(rows, self.weights(parameters))
 
     def accuracy(self, parameters: torch.Tensor, features: Any = None, labels: Any = None) -> float:
         """The share of rows predicted right (all stored rows unless others are given)."""

@@ -68,7 +68,7 @@ class Logistic(LinearObjective):
 
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The larger label where w·x is positive, the smaller elsewhere."""
-        scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))[:, 0]
+        scores = self.scores(parameters, features)[:, 0]
         return np.asarray(np.asarray(self.classes)[(scores > 0).cpu().numpy().astype(int)])
 
 

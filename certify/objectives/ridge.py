@@ -73,4 +73,4 @@ class Ridge(LinearObjective):
 
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """w·x of each row."""
-        return self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))[:, 0].cpu().numpy()
+        return self.scores(parameters, features)[:, 0].cpu().numpy()

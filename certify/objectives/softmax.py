@@ -84,7 +84,7 @@ class Softmax(LinearObjective):
 
     def predict(self, parameters: torch.Tensor, features: Any) -> NDArray[Any]:
         """The class of the largest predictor."""
-        scores = self.design.predictors(torch.as_tensor(features).to(torch.float64), self.weights(parameters))
+        scores = self.scores(parameters, features)
         return np.asarray(np.asarray(self.classes)[scores.argmax(1).cpu().numpy()])
 
 
