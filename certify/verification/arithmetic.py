@@ -196,8 +196,8 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
     settings, problem = predicate.policy, predicate.problem
     with ledger.check("policy.budget", _budget_words(facts)):
         if settings.budget_source == "default":
-            scale = policy.gradient_scale(problem.kind, settings.row_bound.exact, settings.label_bound.exact)
-            ours = policy.default_distance_budget(scale=scale, l2=problem.l2.exact, retained=predicate.request.retained.count)
+            scales = {"row_bound": settings.row_bound.exact, "label_bound": settings.label_bound.exact}
+            ours = policy.budget_of(problem.kind, problem.l2.exact, predicate.request.retained.count, **scales)
             require(
                 settings.distance_budget.exact == ours.rational,
                 f"the default budget is {ours.value!r}, and {settings.distance_budget.approx} is recorded",
