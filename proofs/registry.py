@@ -21,6 +21,20 @@ _FAMILIES = (
     "huber",
     "poisson",
     "utility",
+    "descent",
+    "drift",
+    "amplification",
+    "renyi",
+    "privacy",
+    "laplace",
+    "confidence",
+    "audit",
+    "solves",
+    "spectrum",
+    "trace",
+    "linear_algebra",
+    "norms",
+    "convolution",
 )
 
 
