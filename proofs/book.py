@@ -63,6 +63,8 @@ def entry(identifier: str) -> dict[str, Any]:
         body = foundation_entry(registry.foundations()[identifier])
     elif identifier in registry.enclosures():
         body = enclosure_entry(registry.enclosures()[identifier])
+    elif identifier in registry.identities():
+        body = registry.identities()[identifier].data()
     else:
         body = theorem_entry(registry.theorem(identifier))
     below = [entry_digest(name) for name in registry.rests_on(identifier)]
@@ -75,8 +77,8 @@ def entry_digest(identifier: str) -> str:
 
 
 def identifiers() -> tuple[str, ...]:
-    """All ids in the order of the book: foundations, enclosures, theorems."""
-    return (*registry.foundations(), *registry.enclosures(), *registry.theorems())
+    """All ids in the order of the book: foundations, enclosures, identities, theorems."""
+    return (*registry.foundations(), *registry.enclosures(), *registry.identities(), *registry.theorems())
 
 
 def book() -> dict[str, Any]:

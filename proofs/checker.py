@@ -12,8 +12,12 @@ positive. It proves ``goal >= 0``; ``goal > 0`` asks for a term with constant no
 computed from its displayed formula; and the formula must be monotone in every hypothesis in the direction
 that makes it legal to put a bound where the symbol stands. Foundations and statements are pinned outside the book.
 
+Two more kinds of reasoning are small. A sequence is a variable with values at step t, at step t + 1, at the first and at the
+last step; facts about the first two hold at every step (there is at least one), and an induction carries an inequality from
+the first to the last. An identity of matrices is a combination of given relations in the free algebra over Q, every word well typed.
+
 The sections go from small to large: reading, polynomials, what is known at a point of a proof, monotonicity, statements,
-proofs, books. An expression is a list: its operator, its arguments, and the literal of a symbol, a rational or a power.
+proofs, identities, books. An expression is a list: its operator, its arguments, and the literal of a symbol, a rational or a power.
 """
 
 from __future__ import annotations
@@ -23,16 +27,18 @@ import json
 import re
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
-FORMAT = "certify-book/1"
+FORMAT = "certify-book/2"
 ARITY = {
     "symbol": 0, "rational": 0, "sum": 2, "product": 2, "quotient": 2, "power": 1,
-    "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2,
+    "sqrt": 1, "exp": 1, "log": 1, "normal-cdf": 1, "maximum": 2, "incomplete-beta": 3,
 }  # fmt: skip
-TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum"}
+TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum", "incomplete-beta"}
+ABSTRACT = {"exp", "log", "normal-cdf", "incomplete-beta"}
 DOMAINS = {"positive", "nonnegative", "count", "probability"}
 RELATIONS = {">0", ">=0", "==0"}
 NOT_NEGATIVE, NOT_POSITIVE = {"+", "0+"}, {"-", "0-"}
@@ -235,13 +241,25 @@ class Scope:
         self.facts: dict[str, tuple[str, Polynomial]] = {}
         self.signs: dict[tuple[Any, ...], str] = {}
         self.implications: dict[str, tuple[list[Polynomial], str, Polynomial]] = {}
+        self.sequences: dict[str, dict[str, str]] = {}
+        self.at_one_step = False
 
-    def branch(self) -> Scope:
-        """A scope that learns new facts without this one; names and implications are shared."""
+    def branch(self, at_one_step: bool = False) -> Scope:
+        """A scope that learns new facts without this one; names, sequences and implications are shared.
+
+        What is learned ``at_one_step`` need not hold at every step of a sequence, and no induction may use it.
+        """
         other = Scope()
         other.variables, other.atoms, other.implications = self.variables, self.atoms, self.implications
-        other.facts, other.signs = dict(self.facts), dict(self.signs)
+        other.facts, other.signs, other.sequences = dict(self.facts), dict(self.signs), self.sequences
+        other.at_one_step = self.at_one_step or at_one_step
         return other
+
+    def varies(self, polynomial: Polynomial) -> bool:
+        """Whether the polynomial may have another value at another step of a sequence."""
+        moving = {name for now, at in self.sequences.items() for name in (now, at["next"])}
+        moving |= {f"@{name}" for node, name in self.atoms.items() if symbols_of(json.loads(node)) & moving}
+        return any(name in moving for monomial in polynomial for name, _ in monomial)
 
     def need_new(self, name: Any, what: str) -> None:
         """Refuse a name that is malformed or taken by a variable or a term."""
@@ -252,6 +270,14 @@ class Scope:
         """Take in a variable."""
         self.need_new(name, "variable")
         self.variables.add(name)
+
+    def declare_sequence(self, data: Any) -> None:
+        """Take in the four variables of a sequence."""
+        now, after, first, last, words = fields(data, "now next first last words", "a sequence")
+        for name in (now, after, first, last):
+            self.declare(name)
+        text(words, "the meaning of a sequence")
+        self.sequences[now] = {"next": after, "first": first, "last": last}
 
     def need_new_fact(self, name: Any) -> None:
         """Refuse a name that is malformed or taken by a fact or an implication."""
@@ -344,6 +370,10 @@ class Scope:
             above_one = self.sign(["sum", inner[0], ["rational", "-1"]]) in NOT_NEGATIVE
             need(above_one or signs[0] == "+", "the argument of a logarithm is not known to be positive")
             return "0+" if above_one else "?"
+        if operator == "incomplete-beta":
+            inside = signs[0] in NOT_NEGATIVE and self.sign(["sum", ["rational", "1"], opposite(inner[0])]) in NOT_NEGATIVE
+            need(inside and signs[1:] == ["+", "+"], "an incomplete beta function outside of its domain")
+            return "0+"
         return "+"  # exp and normal-cdf
 
     def name_atom(self, name: Any, node: Any) -> None:
@@ -359,6 +389,8 @@ class Scope:
             self.know(name, ">0" if sign == "+" else ">=0", itself)
         if node[0] == "normal-cdf":
             self.know(f"1-{name}", ">0", plus(ONE, itself, -1))
+        if node[0] == "incomplete-beta":
+            self.know(f"1-{name}", ">=0", plus(ONE, itself, -1))
         if node[0] == "sqrt":
             top, bottom = inner[0]
             self.know(f"{name}^2", "==0", plus(times(times(itself, itself), bottom), top, -1))
@@ -375,7 +407,10 @@ class Scope:
             return "up"
         flip = {"up": "down", "down": "up", "constant": "constant", "?": "?"}
         ways = [self.direction(argument, variable) for argument in inner]
-        if operator in {"sum", "maximum"}:
+        if operator == "incomplete-beta":
+            self.sign(node)
+            ways[1] = flip[ways[1]]  # I(x; a, b) grows with x and b, and falls with a
+        if operator in {"sum", "maximum", "incomplete-beta"}:
             moving = set(ways) - {"constant"}
             return moving.pop() if len(moving) == 1 else "?"
         if operator == "quotient":
@@ -576,6 +611,9 @@ def check_block(scope: Scope, steps: Any, goal: Polynomial) -> None:
         if "split" in step:
             need(last, "nothing follows a case split")
             _check_split(scope, step, goal)
+        elif "induction" in step:
+            need(not last, "the last step of a proof is its conclusion")
+            _check_induction(scope, step)
         elif "use" in step:
             (name,) = fields(step, "use", "a use")
             need(not last and type(name) is str and name in scope.implications, f"no implication is called {name!r}")
@@ -605,10 +643,30 @@ def _check_split(scope: Scope, step: dict[str, Any], goal: Polynomial) -> None:
     excluded = {"+": {"zero", "negative"}, "0+": {"negative"}}.get(scope.sign(slack), set())
     need(set(cases) | excluded == {"positive", "zero", "negative"}, "a case is missing")
     for case, block in cases.items():
-        branch = scope.branch()
+        branch = scope.branch(at_one_step=scope.varies(top))
         kind, polynomial = ("==0", top) if case == "zero" else (">0", top if case == "positive" else negated(top))
         branch.know(name, kind, polynomial)
         check_block(branch, block, goal)
+
+
+def _check_induction(scope: Scope, step: dict[str, Any]) -> None:
+    """An inequality between values at one step that holds at the first step and is handed on from each to the next."""
+    name, slack, base, onward = fields(step, "name induction base step", "an induction")
+    need(not scope.at_one_step, "an induction where something is known at one step only")
+    names = symbols_of(tree(slack))
+    need(names & set(scope.sequences), "an induction is about a sequence")
+    need(
+        not names & {at["next"] for at in scope.sequences.values()}, "an induction states what holds at one step, not at the next"
+    )
+
+    def stated(when: str) -> Polynomial:
+        return scope.relation(substitute(slack, {now: ["symbol", at[when]] for now, at in scope.sequences.items()}))
+
+    check_block(scope.branch(at_one_step=True), base, stated("first"))
+    after = scope.branch(at_one_step=True)
+    after.know(name, ">=0", scope.relation(slack))
+    check_block(after, onward, stated("next"))
+    scope.know(name, ">=0", stated("last"))
 
 
 def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) -> None:
@@ -618,7 +676,7 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     text(entry["source"], "the source")
     scope, sides = read_statement(entry)
     proof = entry["proof"]
-    fields(proof, "target variables terms facts citations congruences witness steps", "a proof")
+    fields(proof, "target variables sequences terms facts citations congruences witness steps", "a proof")
     rests_on = {text(name, "a dependency") for name in items(entry["rests_on"], "rests_on")}
     need(len(rests_on) == len(entry["rests_on"]), "a dependency is repeated")
     used: set[str] = set()
@@ -632,6 +690,8 @@ def check_theorem(identifier: str, entry: dict[str, Any], book: dict[str, Any]) 
     for name, meaning in items(proof["variables"], "variables"):
         scope.declare(name)
         text(meaning, "the meaning of a variable")
+    for data in items(proof["sequences"], "sequences"):
+        scope.declare_sequence(data)
     free = set(scope.variables)
     declared: list[str] = []
     facts = [_fact(data) for data in items(proof["facts"], "facts")]
@@ -691,8 +751,8 @@ def _learn(
             )
         else:
             need(
-                book.get(reason, {}).get("kind") == "foundation" and reason in rests_on,
-                f"{name} rests on {reason}, which is no listed foundation",
+                book.get(reason, {}).get("kind") in {"foundation", "identity"} and reason in rests_on,
+                f"{name} rests on {reason}, which is no listed foundation or identity",
             )
             used.add(reason)
     if name not in declared:
@@ -750,7 +810,7 @@ def _congruence(scope: Scope, data: Any) -> str:
     name, left, right, step = fields(data, "name left right step", "a congruence")
     names = {atom: json.loads(node) for node, atom in scope.atoms.items()}
     need(
-        left in names and right in names and names[left][0] == names[right][0] and names[left][0] != "maximum",
+        left in names and right in names and names[left][0] == names[right][0] and ARITY[names[left][0]] == 1,
         f"{name}: two terms of one operator",
     )
     (top, bottom), (other_top, other_bottom) = scope.ratio(names[left][1]), scope.ratio(names[right][1])
@@ -769,7 +829,7 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
     """
     witness = proof["witness"]
     need(type(witness) is dict, "a witness gives a value to every variable")
-    abstract = {name for node, name in scope.atoms.items() if json.loads(node)[0] in {"exp", "log", "normal-cdf"}}
+    abstract = {name for node, name in scope.atoms.items() if json.loads(node)[0] in ABSTRACT}
     need(set(witness) == free | abstract, "a witness gives a value to every variable and abstract term, and to nothing else")
     point = {("@" + name if name in abstract else name): rational(number) for name, number in witness.items()}
     brackets: dict[str, tuple[Fraction, Fraction]] = {}
@@ -837,6 +897,112 @@ def _holds(kind: str, number: Fraction) -> bool:
     return number > 0 if kind == ">0" else number >= 0 if kind == ">=0" else number == 0
 
 
+# ---------------------------------------------------------------- identities of matrices
+#
+# A word is a list of names of matrices, multiplied in that order; the empty word is the unit matrix. A sum of words is a list
+# of [coefficient, word]. Entries of the matrices are real, the sizes are any, so only what holds in every ring of matrices follows.
+
+Words = dict[tuple[str, ...], Fraction]
+Shapes = dict[str, tuple[str, str]]
+
+
+def read_words(data: Any, shapes: Shapes) -> tuple[Words, tuple[str, str]]:
+    """The sum and its rows and columns: every word is well typed and all have one shape."""
+    total: Words = {}
+    found: set[tuple[str, str]] = set()
+    for row in items(data, "a sum of words"):
+        need(type(row) is list and len(row) == 2, "a sum of words is a list of [coefficient, word]")
+        word = tuple(read_word(row[1], shapes))
+        need(word not in total and rational(row[0]), "a word is repeated or has the coefficient zero")
+        total[word] = rational(row[0])
+        if word:
+            found.add((shapes[word[0]][0], shapes[word[-1]][1]))
+    need(len(found) == 1, "the words of a sum have one shape")
+    (shape,) = found
+    need(() not in total or shape[0] == shape[1], "the unit matrix is square")
+    return total, shape
+
+
+def read_word(data: Any, shapes: Shapes) -> list[str]:
+    """Names of matrices, each with as many columns as the next has rows."""
+    word = items(data, "a word")
+    need(len(word) <= 64 and all(type(name) is str and name in shapes for name in word), "a word names declared matrices")
+    need(all(shapes[a][1] == shapes[b][0] for a, b in pairwise(word)), "the sizes in a word do not fit")
+    return word
+
+
+def check_identity(identifier: str, entry: dict[str, Any]) -> None:
+    """``goal == sum of coefficient * left word * relation * right word`` in the free algebra, and the relations can hold."""
+    names = "kind statement matrices relations goal rests_on source proof digest"
+    _, statement, matrices, relations, goal, rests_on, source, proof, _ = fields(entry, names, identifier)
+    text(statement, "the statement")
+    text(source, "the source")
+    need(not items(rests_on, "rests_on"), "an identity rests on nothing else")
+    shapes: Shapes = {}
+    for name, rows, columns, meaning in items(matrices, "matrices"):
+        for word in (name, rows, columns):
+            need(type(word) is str and _NAME.fullmatch(word), "malformed name")
+        text(meaning, "the meaning of a matrix")
+        need(name not in shapes, f"matrix {name} is declared twice")
+        shapes[name] = (rows, columns)
+    known: dict[str, tuple[Words, tuple[str, str]]] = {}
+    for name, words, meaning in items(relations, "relations"):
+        need(text(name, "the name of a relation") not in known, f"relation {name} is named twice")
+        text(meaning, "the words of a relation")
+        known[name] = read_words(words, shapes)
+    wanted, (height, width) = read_words(goal, shapes)
+    certificate, witness = fields(proof, "certificate witness", "a proof")
+    total: Words = {}
+    for row in items(certificate, "a certificate"):
+        need(
+            type(row) is list and len(row) == 4 and type(row[2]) is str and row[2] in known,
+            "[coefficient, left, relation, right]",
+        )
+        left, right = tuple(read_word(row[1], shapes)), tuple(read_word(row[3], shapes))
+        words, (rows, columns) = known[row[2]]
+        need((shapes[left[-1]][1] if left else height) == rows, "the word on the left does not fit")
+        need((shapes[right[0]][0] if right else width) == columns, "the word on the right does not fit")
+        need((shapes[left[0]][0] if left else rows) == height, "a term has another shape than the goal")
+        need((shapes[right[-1]][1] if right else columns) == width, "a term has another shape than the goal")
+        for word, coefficient in words.items():
+            number = total.pop((*left, *word, *right), Fraction(0)) + rational(row[0]) * coefficient
+            if number:
+                total[(*left, *word, *right)] = number
+    need(total == wanted, "the certificate does not balance")
+    _check_matrices(shapes, {name: words for name, (words, _) in known.items()}, {"the goal": wanted}, witness)
+
+
+def _check_matrices(shapes: Shapes, relations: dict[str, Words], goal: dict[str, Words], witness: Any) -> None:
+    """The relations hold somewhere: rational matrices of given sizes satisfy all of them."""
+    sizes, given = fields(witness, "sizes matrices", "a witness")
+    need(type(sizes) is dict and type(given) is dict and set(given) == set(shapes), "a witness gives every matrix")
+    need(set(sizes) == {size for shape in shapes.values() for size in shape}, "a witness gives every size")
+    count = {name: int(rational(size)) for name, size in sizes.items()}
+    need(all(1 <= size <= 4 for size in count.values()), "a size is from 1 to 4")
+    values = {}
+    for name, (rows, columns) in shapes.items():
+        grid = [[rational(number) for number in items(row, "a row")] for row in items(given[name], "a matrix")]
+        need(len(grid) == count[rows] and all(len(row) == count[columns] for row in grid), f"the witness {name} has another size")
+        values[name] = grid
+    for name, words in {**relations, **goal}.items():
+        height, width = next((count[shapes[word[0]][0]], count[shapes[word[-1]][1]]) for word in words if word)
+        total = [[Fraction(0)] * width for _ in range(height)]
+        for word, coefficient in words.items():
+            product = [[Fraction(row == column) for column in range(height)] for row in range(height)]
+            for factor in word:
+                product = multiplied(product, values[factor])
+            total = [[a + coefficient * b for a, b in zip(*rows, strict=True)] for rows in zip(total, product, strict=True)]
+        need(not any(map(any, total)), f"the witness violates {name}")
+
+
+def multiplied(left: list[list[Fraction]], right: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The product of two matrices."""
+    return [
+        [sum((a * b for a, b in zip(row, column, strict=True)), Fraction(0)) for column in zip(*right, strict=True)]
+        for row in left
+    ]
+
+
 # ---------------------------------------------------------------- books
 
 
@@ -870,7 +1036,7 @@ def claim_digest(entry: dict[str, Any]) -> str:
 
     It is pinned outside the book. What it leaves out (multipliers, cases, witness) is only ever checked.
     """
-    unread = {"congruences", "witness", "steps"}
+    unread = {"congruences", "witness", "steps", "certificate"}
     claims = {name: data for name, data in entry.items() if name not in {"digest", "proof"}}
     if type(entry.get("proof")) is dict:
         claims["proof"] = {name: data for name, data in entry["proof"].items() if name not in unread}
@@ -890,7 +1056,7 @@ def check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], pi
 
 def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], pins: dict[str, str]) -> str:
     kind = entry.get("kind") if type(entry) is dict else None
-    need(kind in {"foundation", "theorem", "enclosure"}, "an entry is a foundation, a theorem or an enclosure")
+    need(kind in {"foundation", "theorem", "enclosure", "identity"}, "an entry is a foundation, theorem, enclosure or identity")
     need(pins.get(identifier) == claim_digest(entry), "its statement and facts are not the pinned ones")
     if kind == "foundation":
         _, statement, source, _ = fields(entry, "kind statement source digest", identifier)
@@ -900,16 +1066,18 @@ def _check_entry(identifier: str, entry: dict[str, Any], book: dict[str, Any], p
     if kind == "enclosure":
         check_enclosure_statement(identifier, entry)
         return "enclosed"
+    if kind == "identity":
+        check_identity(identifier, entry)
+        return "proved"
     check_theorem(identifier, entry, book)
     return "proved"
 
 
 def check_book(book: Any, pins: dict[str, str]) -> dict[str, tuple[str, str]]:
     """For every entry ``(verdict, reason)``; the verdict ``failed`` spreads to all that rests on a failed entry."""
-    need(
-        type(book) is dict and set(book) == {"format", "entries"} and book["format"] == FORMAT,
-        f"not a book of the format {FORMAT}",
-    )
+    need(type(book) is dict and set(book) == {"format", "entries"}, "not a book: it has exactly the fields format and entries")
+    found = book["format"]
+    need(found == FORMAT, f"the book has the format {str(found)[:40]!r}, and this checker reads {FORMAT!r}")
     entries = book["entries"]
     need(type(entries) is dict and entries, "an empty book")
     results: dict[str, tuple[str, str]] = {}
@@ -945,22 +1113,59 @@ def check_book(book: Any, pins: dict[str, str]) -> dict[str, tuple[str, str]]:
     return results
 
 
+def redigested(book: Any) -> dict[str, Any]:
+    """The book with every digest recomputed, so that whatever is wrong in it is left to the mathematics."""
+    entries = book["entries"]
+    done: dict[str, dict[str, Any]] = {}
+
+    def visit(identifier: str, above: tuple[str, ...]) -> str:
+        need(identifier in entries, f"rests on {identifier!r}, which is not in the book")
+        need(identifier not in above, f"{identifier} rests on itself")
+        if identifier not in done:
+            below = [visit(name, (*above, identifier)) for name in entries[identifier].get("rests_on", [])]
+            done[identifier] = {**entries[identifier], "digest": entry_digest(identifier, entries[identifier], below)}
+        return str(done[identifier]["digest"])
+
+    for identifier in entries:
+        visit(identifier, ())
+    return {**book, "entries": {identifier: done[identifier] for identifier in entries}}
+
+
+USAGE = """usage: checker.py [BOOK [PINS]]        check a book against the pinned statements
+       checker.py --redigest BOOK      recompute its digests and rewrite it; proofs are not looked at
+The exit code is 0 if everything holds, 1 if an entry failed, 2 if the book cannot be read."""
+
+
 def main(arguments: list[str]) -> int:
     """Check the book at the first path with the pins at the second; the exit code is 0, 1 (failed) or 2 (unreadable)."""
     here = Path(__file__).resolve().parent
-    book_path = Path(arguments[0]) if arguments else here / "book.json"
-    pins_path = Path(arguments[1]) if len(arguments) > 1 else here / "pins.json"
+    if {"-h", "--help"} & set(arguments):
+        print(USAGE)
+        return 0
+    redigest = arguments[:1] == ["--redigest"]
+    paths = arguments[redigest:]
+    if any(word.startswith("-") for word in paths) or len(paths) > 2 - redigest or (redigest and not paths):
+        print(USAGE, file=sys.stderr)
+        return 2
+    book_path = Path(paths[0]) if paths else here / "book.json"
+    pins_path = Path(paths[1]) if len(paths) > 1 else here / "pins.json"
     try:
+        book = loads(book_path.read_text(encoding="utf-8"))
+        if redigest:
+            book_path.write_text(json.dumps(redigested(book), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            print(f"{book_path}: {len(book['entries'])} digests recomputed; nothing was checked")
+            return 0
         pins = loads(pins_path.read_text(encoding="utf-8"))
         need(type(pins) is dict and pins and all(type(pin) is str for pin in pins.values()), "not a list of pins")
-        results = check_book(loads(book_path.read_text(encoding="utf-8")), pins)
-    except (OSError, ValueError, RecursionError, Refused) as error:
+        results = check_book(book, pins)
+    except (OSError, Refused, *MALFORMED) as error:
         print(f"refused: {error}", file=sys.stderr)
         return 2
     for identifier, (verdict, reason) in results.items():
         print(f"{verdict:10} {identifier}{': ' + reason if reason else ''}")
-    failed = sum(verdict == "failed" for verdict, _ in results.values())
-    print(f"{len(results)} entries, {failed} failed")
+    failed = [identifier for identifier, (verdict, _) in results.items() if verdict == "failed"]
+    first = next((name for name in failed if not results[name][1].startswith("rests on")), "")
+    print(f"{len(results)} entries, {len(failed)} failed{f'; the first is {first}' if first else ''}")
     return 1 if failed else 0
 
 

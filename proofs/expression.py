@@ -126,6 +126,11 @@ def maximum(left: Operand, right: Operand) -> Expression:
     return Expression("maximum", (expression(left), expression(right)))
 
 
+def incomplete_beta(point: Operand, first: Operand, second: Operand) -> Expression:
+    """The regularised incomplete beta function I(point; first, second): the law of a Beta(first, second) variable at the point."""
+    return Expression("incomplete-beta", (expression(point), expression(first), expression(second)))
+
+
 def to_data(node: Expression) -> list[Any]:
     """Nested lists of strings, the form stored in the book."""
     head: list[Any] = [node.operator, *(to_data(argument) for argument in node.arguments)]

@@ -124,7 +124,47 @@ class Split:
         }
 
 
-Steps: TypeAlias = tuple[Step | Use | Split, ...]
+@dataclass(frozen=True)
+class Sequence:
+    """Four variables: a number after t steps, after t + 1, at the start, and after the last step (of one or more).
+
+    A fact that mentions ``now`` or ``next`` holds at every step t before the last.
+    """
+
+    now: str
+    next: str
+    first: str
+    last: str
+    words: str
+
+    def data(self) -> dict[str, str]:
+        """The form stored in the book."""
+        return {"now": self.now, "next": self.next, "first": self.first, "last": self.last, "words": self.words}
+
+
+@dataclass(frozen=True)
+class Induction:
+    """``slack >= 0``, stated of the values now, holds at the first step (``base``) and passes on (``step``): so it holds at the last.
+
+    Inside ``step`` the fact ``name`` is what is handed on; after the induction it is the inequality at the last step.
+    """
+
+    name: str
+    slack: Expression
+    base: tuple[Any, ...]
+    step: tuple[Any, ...]
+
+    def data(self) -> dict[str, Any]:
+        """The form stored in the book."""
+        return {
+            "name": self.name,
+            "induction": to_data(self.slack),
+            "base": [step.data() for step in self.base],
+            "step": [step.data() for step in self.step],
+        }
+
+
+Steps: TypeAlias = tuple[Step | Use | Split | Induction, ...]
 
 
 @dataclass(frozen=True)
@@ -153,12 +193,14 @@ class AlgebraicProof:
     citations: tuple[Citation, ...] = ()
     terms: Mapping[str, Expression] = field(default_factory=dict)
     congruences: tuple[Congruence, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """The form stored in the book."""
         return {
             "target": self.target,
             "variables": [[name, meaning] for name, meaning in self.variables.items()],
+            "sequences": [sequence.data() for sequence in self.sequences],
             "terms": [[name, to_data(term)] for name, term in self.terms.items()],
             "facts": [fact.data() for fact in self.facts],
             "citations": [citation.data() for citation in self.citations],

@@ -27,6 +27,7 @@ _DOUBLES = _Algebra(
     {
         "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "maximum": max,
         "normal-cdf": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+        "incomplete-beta": lambda x, a, b: float(arb(x).beta_lower(arb(a), arb(b), regularized=True).mid()),
     },
 )  # fmt: skip
 _BALLS = _Algebra(
@@ -34,6 +35,7 @@ _BALLS = _Algebra(
     {
         "sqrt": lambda x: x.sqrt(), "exp": lambda x: x.exp(), "log": lambda x: x.log(), "maximum": lambda x, y: x.max(y),
         "normal-cdf": lambda x: (-x / arb(2).sqrt()).erfc() / 2,
+        "incomplete-beta": lambda x, a, b: x.beta_lower(a, b, regularized=True),
     },
 )  # fmt: skip
 _RATIONALS = _Algebra(Fraction, {"maximum": max})
@@ -113,13 +115,13 @@ _LATEX = _Notation(
     _latex_name, r"\left({}\right)", r"{}\,{}", r"\tfrac{{{}}}{{{}}}", r"\frac{{{}}}{{{}}}", "{}^{{{}}}",
     {
         "sqrt": r"\sqrt{{{}}}", "exp": "e^{{{}}}", "log": r"\ln\left({}\right)", "maximum": r"\max\left({}, {}\right)",
-        "normal-cdf": r"\Phi\left({}\right)",
+        "normal-cdf": r"\Phi\left({}\right)", "incomplete-beta": r"I_{{{}}}\left({}, {}\right)",
     },
     False,
 )  # fmt: skip
 _TEXT = _Notation(
     str, "({})", "{} * {}", "{}/{}", "{} / {}", "{}^{}",
-    {"sqrt": "sqrt({})", "exp": "exp({})", "log": "ln({})", "maximum": "max({}, {})", "normal-cdf": "Phi({})"},
+    {"sqrt": "sqrt({})", "exp": "exp({})", "log": "ln({})", "maximum": "max({}, {})", "normal-cdf": "Phi({})", "incomplete-beta": "I({}; {}, {})"},
     True,
 )  # fmt: skip
 

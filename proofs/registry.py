@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
+from .identity import Identity
 from .status import Status
 from .theorem import Enclosure, Foundation, Theorem
 
@@ -68,6 +69,16 @@ def enclosures() -> Mapping[str, Enclosure]:
 
 
 @cache
+def identities() -> Mapping[str, Identity]:
+    """The identities of matrices, by id."""
+    return {
+        identity.id: identity
+        for family in _FAMILIES
+        for identity in getattr(import_module(f".theorems.{family}", __package__), "IDENTITIES", ())
+    }
+
+
+@cache
 def foundations() -> Mapping[str, Foundation]:
     """The textbook facts that theorems rest on, by id."""
     from .foundations import FOUNDATIONS
@@ -86,7 +97,7 @@ def theorem(identifier: str) -> Theorem:
 
 def rests_on(identifier: str) -> tuple[str, ...]:
     """The ids that an entry of any kind rests on directly."""
-    if identifier in foundations() or identifier in enclosures():
+    if identifier in foundations() or identifier in enclosures() or identifier in identities():
         return ()
     return theorem(identifier).rests_on
 
