@@ -336,6 +336,9 @@ class Scope:
             return "+" if number > 0 else "-" if number < 0 else "0+"
         if operator in {"symbol", "sum", "product"} and "quotient" not in operators_of(node):
             polynomial = self.ratio(node)[0]
+            if set(polynomial) <= {()}:
+                constant = polynomial.get((), Fraction(0))
+                return "+" if constant > 0 else "-" if constant < 0 else "0+"
             for known, flip in ((polynomial, False), (negated(polynomial), True)):
                 if found := self.signs.get(scaled(known)):
                     return {"+": "-", "0+": "0-"}[found] if flip else found

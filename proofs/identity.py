@@ -51,11 +51,12 @@ class Words:
 
 
 def collected(terms: Iterable[tuple[Word, Fraction]]) -> Words:
-    """Equal words added up, zero coefficients left out, in a fixed order."""
+    """Equal words added up, zero coefficients left out, long words first."""
     total: dict[Word, Fraction] = {}
     for word, coefficient in terms:
         total[word] = total.get(word, Fraction(0)) + coefficient
-    return Words(tuple(sorted((word, number) for word, number in total.items() if number)))
+    kept = ((word, number) for word, number in total.items() if number)
+    return Words(tuple(sorted(kept, key=lambda term: (-len(term[0]), term[0]))))
 
 
 def words(value: Words | int | Fraction) -> Words:
@@ -75,7 +76,7 @@ def spelled(total: Words, times: str, name: str) -> str:
         factors = times.join(name.format(factor) for factor in word) or "1"
         size = "" if abs(coefficient) == 1 else f"{abs(coefficient)}{times}"
         text += f"{' - ' if coefficient < 0 else ' + '}{size}{factors}"
-    return text[3:] if text.startswith(" + ") else text.strip()
+    return text[3:] if text.startswith(" + ") else text.replace(" - ", "-", 1)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ def toy(**changes: Any) -> dict[str, Any]:
     proof = {
         "target": "t",
         "variables": [["t", "the quantity"]],
+        "sequences": [],
         "terms": [],
         "facts": [fact("below", ">=0", minus(symbol("x"), symbol("t")))],
         "citations": [],
