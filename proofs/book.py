@@ -59,14 +59,15 @@ def enclosure_entry(enclosure: Enclosure) -> dict[str, Any]:
 @cache
 def entry(identifier: str) -> dict[str, Any]:
     """The entry with this id and its digest; do not modify the result."""
-    if identifier in registry.foundations():
-        body = foundation_entry(registry.foundations()[identifier])
-    elif identifier in registry.enclosures():
-        body = enclosure_entry(registry.enclosures()[identifier])
-    elif identifier in registry.identities():
-        body = registry.identities()[identifier].data()
-    else:
-        body = theorem_entry(registry.theorem(identifier))
+    match registry.kind(identifier):
+        case "foundation":
+            body = foundation_entry(registry.foundations()[identifier])
+        case "enclosure":
+            body = enclosure_entry(registry.enclosures()[identifier])
+        case "identity":
+            body = registry.identities()[identifier].data()
+        case _:
+            body = theorem_entry(registry.theorem(identifier))
     below = [entry_digest(name) for name in registry.rests_on(identifier)]
     return {**body, "digest": checker.entry_digest(identifier, body, below)}
 

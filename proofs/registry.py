@@ -95,11 +95,18 @@ def theorem(identifier: str) -> Theorem:
         raise UnknownTheorem(f"no theorem is called {identifier!r}; the nearest is {near[0]!r}") from None
 
 
+def kind(identifier: str) -> str:
+    """``foundation``, ``enclosure``, ``identity`` or ``theorem``; raises :class:`UnknownTheorem` for anything else."""
+    for name, entries in (("foundation", foundations()), ("enclosure", enclosures()), ("identity", identities())):
+        if identifier in entries:
+            return name
+    theorem(identifier)
+    return "theorem"
+
+
 def rests_on(identifier: str) -> tuple[str, ...]:
     """The ids that an entry of any kind rests on directly."""
-    if identifier in foundations() or identifier in enclosures() or identifier in identities():
-        return ()
-    return theorem(identifier).rests_on
+    return theorem(identifier).rests_on if kind(identifier) == "theorem" else ()
 
 
 @cache

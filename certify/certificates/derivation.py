@@ -131,8 +131,7 @@ def lemmas(theorems: Iterable[str]) -> list[Lemma]:
 def _lemma(name: str) -> Lemma:
     from certify.proofs import registry
 
-    kind = "foundation" if name in registry.foundations() else "enclosure" if name in registry.enclosures() else "theorem"
-    return Lemma(id=name, kind=kind, digest=registry.digest(name), status=registry.status(name).label)  # type: ignore[arg-type]
+    return Lemma(id=name, kind=registry.kind(name), digest=registry.digest(name), status=registry.status(name).label)  # type: ignore[arg-type]
 
 
 def wire_number(number: Bound | Fraction | float | int) -> Number:

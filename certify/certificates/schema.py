@@ -156,7 +156,7 @@ class Lemma(Record):
     """One entry of the book on which the derivation rests. A foundation is a textbook fact: listed, not proved here."""
 
     id: Name
-    kind: Literal["theorem", "enclosure", "foundation"]
+    kind: Literal["theorem", "identity", "enclosure", "foundation"]
     digest: Digest
     status: StatusLabel
 
