@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 
 from .identity import Identity
 from .status import Status
@@ -46,12 +47,17 @@ class UnknownTheorem(KeyError):
         return str(self.args[0])
 
 
+def families() -> Mapping[str, ModuleType]:
+    """The modules of theorems by name, in the order of the book."""
+    return {family: import_module(f".theorems.{family}", __package__) for family in _FAMILIES}
+
+
 @cache
 def theorems() -> Mapping[str, Theorem]:
     """All theorems by id, in the order of the book."""
     found: dict[str, Theorem] = {}
-    for family in _FAMILIES:
-        for statement in import_module(f".theorems.{family}", __package__).THEOREMS:
+    for family in families().values():
+        for statement in family.THEOREMS:
             if statement.id in found:
                 raise ValueError(f"two theorems are called {statement.id}")
             found[statement.id] = statement
@@ -61,21 +67,13 @@ def theorems() -> Mapping[str, Theorem]:
 @cache
 def enclosures() -> Mapping[str, Enclosure]:
     """The inequalities on boxes that theorems rest on, by id."""
-    return {
-        lemma.id: lemma
-        for family in _FAMILIES
-        for lemma in getattr(import_module(f".theorems.{family}", __package__), "ENCLOSURES", ())
-    }
+    return {lemma.id: lemma for family in families().values() for lemma in getattr(family, "ENCLOSURES", ())}
 
 
 @cache
 def identities() -> Mapping[str, Identity]:
     """The identities of matrices, by id."""
-    return {
-        identity.id: identity
-        for family in _FAMILIES
-        for identity in getattr(import_module(f".theorems.{family}", __package__), "IDENTITIES", ())
-    }
+    return {identity.id: identity for family in families().values() for identity in getattr(family, "IDENTITIES", ())}
 
 
 @cache
