@@ -116,8 +116,8 @@ _X, _Y = exp(-z), exp(p * z)
 _A, _B = 1 + _X, 1 + _Y
 
 
-def _envelope(limit: Fraction) -> Expression:
-    return limit - 1 / _A - p / _B
+def _envelope(most: Fraction) -> Expression:
+    return most - 1 / _A - p / _B
 
 
 ENVELOPE = Enclosure(
