@@ -828,13 +828,16 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
 
     Exponentials, logarithms and normal-cdf are abstract positive terms in the rule of inference, and the witness
     gives them values as to any variable. Roots and maxima take the values that the others give;
-    an irrational root is bracketed, and inequalities that are linear in it must hold at both ends.
+    an irrational root is bracketed, and inequalities that are linear in it must hold at both ends. A sequence has one step.
     """
     witness = proof["witness"]
     need(type(witness) is dict, "a witness gives a value to every variable")
     abstract = {name for node, name in scope.atoms.items() if json.loads(node)[0] in ABSTRACT}
     need(set(witness) == free | abstract, "a witness gives a value to every variable and abstract term, and to nothing else")
     point = {("@" + name if name in abstract else name): rational(number) for name, number in witness.items()}
+    for now, at in scope.sequences.items():
+        one = point[now] == point[at["first"]] and point[at["next"]] == point[at["last"]]
+        need(one, f"the witness makes {now} a sequence of one step: now is the first value, next the last")
     brackets: dict[str, tuple[Fraction, Fraction]] = {}
     for node_text, name in scope.atoms.items():
         node = json.loads(node_text)
