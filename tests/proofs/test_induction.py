@@ -23,7 +23,7 @@ INDUCTION = {
     "step": [step([["1", number(1), ["below"]], ["1", number(1), ["falls"]]])],
 }
 CONCLUSION = step([["1", number(1), ["below"]]], [[number(1), "end"]])
-WITNESS = {"x": "3", "t": "1", "z": "2", "z_next": "1", "z_first": "3", "z_last": "1"}
+WITNESS = {"x": "3", "t": "1", "z": "3", "z_next": "1", "z_first": "3", "z_last": "1"}
 
 
 def falling(**changes: Any) -> dict[str, Any]:
@@ -58,7 +58,11 @@ def test_the_base_and_the_step_are_proofs() -> None:
 
 def test_a_growing_sequence_has_no_bound() -> None:
     refused(
-        falling(facts=[FACTS[0], fact("falls", ">=0", minus(NEXT, Z)), FACTS[2]], witness={**WITNESS, "z_next": "3"}), "balance"
+        falling(
+            facts=[FACTS[0], fact("falls", ">=0", minus(NEXT, Z)), FACTS[2]],
+            witness={**WITNESS, "z_next": "3", "z_last": "3", "t": "3"},
+        ),
+        "balance",
     )
 
 
@@ -116,6 +120,18 @@ def test_an_induction_inside_the_step_of_another_is_refused() -> None:
 def test_the_four_values_are_four_variables(name: str) -> None:
     refused(falling(sequences=[{**SEQUENCE, name: "t"}]), "declared twice")
     refused(falling(sequences=[{field: value for field, value in SEQUENCE.items() if field != name}]), "exactly the fields")
+
+
+def test_the_witness_is_a_sequence_of_one_step() -> None:
+    """A sequence that grows by one at each step and ends where it began contradicts itself, though no single fact shows it."""
+    facts = [
+        fact("grows", "==0", minus(minus(NEXT, Z), number(1))),
+        fact("closed", "==0", minus(symbol("z_last"), symbol("z_first"))),
+    ]
+    absurd = {"x": "1", "t": "1", "z": "0", "z_next": "1", "z_first": "0", "z_last": "0"}
+    below = fact("below", ">=0", minus(X, T))
+    refused(falling(facts=[*facts, below], witness=absurd, steps=[step([["1", number(1), ["below"]]])]), "a sequence of one step")
+    refused(falling(witness={**WITNESS, "z": "2"}), "a sequence of one step")
 
 
 def test_sequences_are_read_by_people() -> None:
