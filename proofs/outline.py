@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .expression import Expression, Operand, expression, symbol
+from .expression import Expression, expression, symbol
 from .identity import Identity
 from .proof import AlgebraicProof, Citation, Congruence, Induction, Split, Step, Steps, Use, by_squares
 from .readers import as_text
