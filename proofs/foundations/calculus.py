@@ -12,6 +12,24 @@ FOUNDATIONS = (
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorems 5.3, 5.5, 5.11 and 6.20",
     ),
     Foundation(
+        "analysis.roots",
+        "Every nonnegative real number has exactly one nonnegative square root.",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 1.21",
+    ),
+    Foundation(
+        "analysis.bernstein-szego",
+        "A real trigonometric polynomial T of degree d (half-integers included) with |T| <= M has T'^2 + d^2 T^2 <= d^2 M^2, so that "
+        "arccos(T/M) moves by at most d |h| over a step h.",
+        "Szego, Schriften der Koenigsberger Gelehrten Gesellschaft 5 (1928) 59-70; Borwein & Erdelyi, Polynomials and Polynomial Inequalities "
+        "(1995), Theorem 5.1.3",
+    ),
+    Foundation(
+        "analysis.lipschitz",
+        "A map is Lipschitz with constant L on a set if |f(x) - f(y)| <= L |x - y| for all x and y in it; the least such L is the "
+        "supremum of the ratios of the two distances at different points.",
+        "Federer, Geometric Measure Theory (1969), section 2.2.7",
+    ),
+    Foundation(
         "calculus.mean-value",
         "On a convex set, a bound on the norm of a derivative is a Lipschitz constant of the map.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 9.19",
@@ -39,6 +57,13 @@ FOUNDATIONS = (
         "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorems 2.1.9 and 2.1.11",
     ),
     Foundation(
+        "convexity.cocoercivity",
+        "If F is convex and its gradient is Lipschitz with constant beta, beta <grad F(x) - grad F(y), x - y> >= |grad F(x) - grad F(y)|^2; "
+        "if F is strongly convex with constant mu besides, (mu + beta) <grad F(x) - grad F(y), x - y> >= mu beta |x - y|^2 + "
+        "|grad F(x) - grad F(y)|^2.",
+        "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorems 2.1.5 and 2.1.12",
+    ),
+    Foundation(
         "convexity.quasi-self-concordance",
         "If |D^3 F[u, u, v]| <= nu |v| D^2 F[u, u] for all u and v and H = D^2 F(x) is positive definite, then "
         "exp(-nu |t v|) H <= D^2 F(x + t v) <= exp(nu |t v|) H (Groenwall); with a = nu |v| the mean A over 0 <= t <= 1 has the eigenvalues "
@@ -60,5 +85,31 @@ FOUNDATIONS = (
         "in R^K. The loss exp(z) - b z, b a count, has derivatives exp(z) - b, exp(z), exp(z).",
         "Boyd & Vandenberghe, Convex Optimization (2004), sections 3.1.5 and 7.1.1; "
         "McCullagh & Nelder, Generalized Linear Models (2nd ed. 1989), section 2.2.2 (cumulants)",
+    ),
+    Foundation(
+        "analysis.exponential-law",
+        "exp(a + b) = exp(a) exp(b), exp(0) = 1 and exp(a) >= exp(b) (1 + a - b); for positive numbers exp(log x) = x, "
+        "log(x y) = log x + log y, and log increases.",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 8.6 and the text after it",
+    ),
+    Foundation(
+        "analysis.bernoulli",
+        "x^a >= 1 + a (x - 1) for x >= 0 and a >= 1.",
+        "Hardy, Littlewood & Polya, Inequalities (2nd ed. 1952), Theorem 42",
+    ),
+    Foundation(
+        "calculus.integration-rules",
+        "Integration by parts and change of variable.",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorems 6.19 and 6.22",
+    ),
+    Foundation(
+        "calculus.polar-coordinates",
+        "The integral over R^d of a function f(|x|) is a constant that depends on d only times the integral of f(r) r^(d - 1) over r > 0.",
+        "Folland, Real Analysis (2nd ed. 1999), Theorem 2.49",
+    ),
+    Foundation(
+        "arithmetic.recursion",
+        "Multiples and powers by recursion: 0 c = 0 and (t + 1) c = t c + c; c^0 = 1 and c^(t + 1) = c c^t.",
+        "Halmos, Naive Set Theory (1960), sections 12 and 13",
     ),
 )

@@ -11,6 +11,11 @@ FOUNDATIONS = (
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorem 5.1.4",
     ),
     Foundation(
+        "linalg.inner-product",
+        "An inner product is linear in both arguments, so |u + v|^2 = |u|^2 + 2 <u, v> + |v|^2.",
+        "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Definition 5.1.3",
+    ),
+    Foundation(
         "linalg.triangle",
         "In a normed space norms are nonnegative, |u + v| <= |u| + |v|, and the norm of a sum is at most the sum of the norms.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 1.37",
