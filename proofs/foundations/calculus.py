@@ -73,6 +73,17 @@ FOUNDATIONS = (
         "NIST Handbook of Mathematical Functions (2010), sections 4.35 and 4.36",
     ),
     Foundation(
+        "calculus.fundamental-theorem",
+        "The integral of a continuous derivative is the difference of the function at the ends; a larger integrand has a larger integral; "
+        "the integral of exp(-k t) over 0 <= t <= x is (1 - exp(-k x))/k for k > 0.",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorems 6.12 and 6.21",
+    ),
+    Foundation(
+        "calculus.groenwall",
+        "If h is differentiable on [0, x] with h' >= -k h there, then h(t) >= exp(-k t) h(0) for t in it.",
+        "Groenwall, Annals of Mathematics 20 (1919) 292-296; Hartman, Ordinary Differential Equations (2nd ed. 1982), Theorem III.1.1",
+    ),
+    Foundation(
         "analysis.exponential-series",
         "exp(t) > 0, exp increases, and exp(t) >= 1 + t + t^2/2 for t >= 0.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorem 8.6",

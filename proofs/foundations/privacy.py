@@ -11,4 +11,28 @@ FOUNDATIONS = (
         "product of two pairs of laws that have trade-off functions f and g.",
         "Dong, Roth & Su, Gaussian differential privacy, J. R. Stat. Soc. B 84 (2022) 3-37, Theorem 3.2",
     ),
+    Foundation(
+        "privacy.indistinguishable",
+        "Definition: laws P and Q are (epsilon, delta)-indistinguishable if P(A) <= exp(epsilon) Q(A) + delta for every event A; the same "
+        "then holds for the means of every test, a function with values in [0, 1]. Both directions are asked for unless one is named.",
+        "Dwork & Roth, The Algorithmic Foundations of Differential Privacy (2014), Definition 2.4",
+    ),
+    Foundation(
+        "privacy.gaussian-parameter",
+        "Definition: laws P and Q are mu-GDP, that is at least as hard to tell apart as N(0, 1) and N(mu, 1), if for every test with "
+        "mean Phi(x) under P the mean under Q is at most Phi(x + mu), and the other way round.",
+        "Dong, Roth & Su, Gaussian differential privacy, J. R. Stat. Soc. B 84 (2022) 3-37, Definition 2.6",
+    ),
+    Foundation(
+        "privacy.renyi-divergence",
+        "Definition: with densities p and q and an order a > 1, (a - 1) D_a(P|Q) is the logarithm of the integral of p^a q^(1 - a), the "
+        "mean under Q of the likelihood ratio to the power a.",
+        "Mironov, Renyi differential privacy, CSF 2017, Definition 3",
+    ),
+    Foundation(
+        "privacy.zero-concentrated",
+        "Definition: laws P and Q are rho-zCDP if D_a(P|Q) <= rho a for every order a > 1, in both directions; the least rho is the supremum "
+        "of D_a(P|Q)/a.",
+        "Bun & Steinke, Concentrated differential privacy, TCC 2016, Definition 1.1",
+    ),
 )

@@ -28,4 +28,50 @@ FOUNDATIONS = (
         "r x - r^2/2, increasing for r > 0, so that with r x0 - r^2/2 = log t the supremum is Phi(r - x0) - t Phi(-x0).",
         "Lehmann & Romano, Testing Statistical Hypotheses (3rd ed. 2005), Theorem 3.2.1; Balle & Wang, ICML 2018, Theorem 8",
     ),
+    Foundation(
+        "probability.holder",
+        "For nonnegative f and g and p, q > 1 with 1/p + 1/q = 1, the integral of f g is at most the integral of f^p to the power 1/p "
+        "times the integral of g^q to the power 1/q.",
+        "Rudin, Real and Complex Analysis (3rd ed. 1987), Theorem 3.5",
+    ),
+    Foundation(
+        "probability.gaussian-generating-function",
+        "E exp(t x) = exp(t^2/2) for every real t and x of law N(0, 1).",
+        "Billingsley, Probability and Measure (3rd ed. 1995), section 21",
+    ),
+    Foundation(
+        "probability.conditional-densities",
+        "The density of a first and a second outcome is the density of the first times the conditional density of the second, and "
+        "integrals over both may be taken one after the other (Tonelli).",
+        "Billingsley, Probability and Measure (3rd ed. 1995), sections 18, 20 and 33",
+    ),
+    Foundation(
+        "probability.conditional-expectation",
+        "E(E(X|F)) = E X, and E(Y X|F) = Y E(X|F) for a bounded Y that F determines.",
+        "Billingsley, Probability and Measure (3rd ed. 1995), Theorems 34.3 and 34.4",
+    ),
+    Foundation(
+        "probability.binomial-tail",
+        "For X of law Bin(n, q): P(X <= k) = I(1 - q; n - k, k + 1) for 0 <= k < n, and P(X >= k) = I(q; k, n - k + 1) for 0 < k <= n, where "
+        "I is the regularised incomplete beta function; the number of successes in n independent trials of rate q has this law.",
+        "NIST Handbook of Mathematical Functions (2010), 8.17.5; Feller, An Introduction to Probability Theory 1 (3rd ed. 1968), VI.2 and VI.10",
+    ),
+    Foundation(
+        "probability.beta-density",
+        "I(x; a, b) is the integral over (0, x) of a nonnegative density, so for x <= y the difference I(y; a, b) - I(x; a, b) is y - x times "
+        "the mean of the density over (x, y).",
+        "NIST Handbook of Mathematical Functions (2010), 8.17.1 and 8.17.2",
+    ),
+    Foundation(
+        "probability.fair-coins",
+        "Fair coins are independent of one another and of what was drawn without them: whichever r of them are called, and how, on the ground "
+        "of that alone, the number of right calls has the law Bin(r, 1/2), and the signs right and wrong are fair coins again.",
+        "Feller, An Introduction to Probability Theory 1 (3rd ed. 1968), VIII.2 (impossibility of gambling systems)",
+    ),
+    Foundation(
+        "probability.hoeffding-lemma",
+        "E exp(X) <= exp((b - a)^2/8) for a centred X with values in [a, b]; the mean of a product of independent variables is the product "
+        "of their means.",
+        "Hoeffding, J. Am. Stat. Assoc. 58 (1963) 13-30, (4.16); Billingsley, Probability and Measure (3rd ed. 1995), section 21",
+    ),
 )

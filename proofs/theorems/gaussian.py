@@ -8,7 +8,7 @@ from ..expression import exp, maximum, normal_cdf, sqrt, symbols
 from ..proof import AlgebraicProof, Congruence, Fact, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
-from .vocabulary import SENSITIVITY, SIGMA
+from .vocabulary import GAUSSIAN_PARAMETER, SENSITIVITY, SIGMA
 
 epsilon, sensitivity, sigma, first, second = symbols("epsilon sensitivity sigma first second")
 delta, r, threshold, d, s, mu, a, b = symbols("delta r threshold d s mu a b")
@@ -16,10 +16,6 @@ delta, r, threshold, d, s, mu, a, b = symbols("delta r threshold d s mu a b")
 _UPPER = sensitivity / (2 * sigma) - epsilon * sigma / sensitivity
 _LOWER = -(sensitivity / (2 * sigma)) - epsilon * sigma / sensitivity
 _ROOT = sqrt(first**2 + second**2)
-
-_MU = Conclusion(
-    "mu", "parameter of Gaussian differential privacy: the two laws are at least as close as N(0, 1) and N(mu, 1)", Side.UPPER
-)
 
 PROFILE = Theorem(
     id="gaussian.profile",
@@ -81,7 +77,7 @@ MU = Theorem(
     id="gaussian.mu",
     statement="Gaussian noise of scale sigma on means at distance at most the sensitivity is mu-GDP with mu = sensitivity / sigma.",
     hypotheses=(SENSITIVITY, SIGMA),
-    conclusion=_MU,
+    conclusion=GAUSSIAN_PARAMETER,
     formula=sensitivity / sigma,
     rests_on=("probability.gaussian-rotation",),
     source="Dong, Roth & Su, J. R. Stat. Soc. B 84 (2022), Theorem 2.7; own proof",
@@ -109,7 +105,7 @@ COMPOSITION = Theorem(
         Hypothesis("first", "Gaussian parameter of the first release", Side.UPPER, Domain.NONNEGATIVE),
         Hypothesis("second", "Gaussian parameter of the second release, whatever the first returned", Side.UPPER, Domain.NONNEGATIVE),
     ),
-    conclusion=_MU,
+    conclusion=GAUSSIAN_PARAMETER,
     formula=_ROOT,
     rests_on=("privacy.tradeoff-composition", "probability.gaussian-rotation"),
     source="Dong, Roth & Su, J. R. Stat. Soc. B 84 (2022), Corollary 3.3; own proof from the general composition theorem",

@@ -69,3 +69,8 @@ HESSIAN = Conclusion(
 GRADIENT = Conclusion(
     "lipschitz", "gradient norm of every record's unregularised loss at any parameters", Side.UPPER, "loss/parameter"
 )
+MU_HYPOTHESIS = Hypothesis("mu", "Gaussian parameter: every two laws in question are mu-GDP", Side.UPPER, Domain.NONNEGATIVE)
+GAUSSIAN_PARAMETER = Conclusion(
+    "mu", "parameter of Gaussian differential privacy: the two laws are at least as close as N(0, 1) and N(mu, 1)", Side.UPPER
+)
+TOTAL_VARIATION = Conclusion("advantage", "total variation: the greatest difference of the probabilities of an event", Side.UPPER)
