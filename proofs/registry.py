@@ -16,6 +16,7 @@ _FAMILIES = (
     "distance",
     "newton",
     "self_concordance",
+    "measured_curvature",
     "gaussian",
     "logistic",
     "softmax",

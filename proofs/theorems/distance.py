@@ -6,7 +6,7 @@ from ..expression import symbols
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
-from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, RETAINED, STRONG_CONVEXITY
+from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECORDS, RESIDUAL, RETAINED, STRONG_CONVEXITY
 
 residual, strong_convexity, n, m, lipschitz, distance, tolerance, step = symbols(
     "residual strong_convexity n m lipschitz distance tolerance step"
@@ -16,10 +16,7 @@ e, g, inner, v, c, s = symbols("e g inner v c s")
 OUTPUT_RESIDUAL = Theorem(
     id="output.residual",
     statement="The distance to the minimiser of a strongly convex objective is at most the gradient norm over the strong convexity.",
-    hypotheses=(
-        Hypothesis("residual", "at or above the Euclidean norm of the gradient at the parameters", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"),
-        STRONG_CONVEXITY,
-    ),
+    hypotheses=(RESIDUAL, STRONG_CONVEXITY),
     conclusion=DISTANCE,
     formula=residual / strong_convexity,
     rests_on=("convexity.strong-monotonicity", "linalg.cauchy-schwarz", "calculus.stationarity"),
