@@ -74,4 +74,16 @@ FOUNDATIONS = (
         "of their means.",
         "Hoeffding, J. Am. Stat. Assoc. 58 (1963) 13-30, (4.16); Billingsley, Probability and Measure (3rd ed. 1995), section 21",
     ),
+    Foundation(
+        "probability.markov",
+        "A nonnegative random variable is at least t > 0 with probability at most its mean over t.",
+        "Billingsley, Probability and Measure (3rd ed. 1995), section 21",
+    ),
+    Foundation(
+        "probability.betting",
+        "Definition: from a capital of one, a bettor stakes on every round, on the ground of what is past, a nonnegative multiple of the "
+        "capital; a round with payoff x at the multiple s multiplies the capital by 1 + s x. A mixture is a mean of such capitals, "
+        "with fixed nonnegative weights that sum to one.",
+        "Shafer, Testing by betting, J. R. Stat. Soc. A 184 (2021) 407-431, section 2",
+    ),
 )

@@ -8,7 +8,7 @@ from ..expression import exp, maximum, normal_cdf, sqrt, symbols
 from ..proof import AlgebraicProof, Congruence, Fact, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
-from .vocabulary import GAUSSIAN_PARAMETER, SENSITIVITY, SIGMA
+from .vocabulary import EPSILON, GAUSSIAN_PARAMETER, SENSITIVITY, SIGMA
 
 epsilon, sensitivity, sigma, first, second = symbols("epsilon sensitivity sigma first second")
 delta, r, threshold, d, s, mu, a, b = symbols("delta r threshold d s mu a b")
@@ -23,11 +23,7 @@ PROFILE = Theorem(
         "Two Gaussian laws N(v, sigma² I), N(v', sigma² I) with |v - v'| at most the sensitivity are indistinguishable at (epsilon, delta) "
         "with this delta, in both directions; at equal distance no smaller delta will do."
     ),
-    hypotheses=(
-        Hypothesis("epsilon", "the logarithmic ratio that is allowed", Side.LOWER, Domain.NONNEGATIVE),
-        SENSITIVITY,
-        SIGMA,
-    ),
+    hypotheses=(EPSILON, SENSITIVITY, SIGMA),
     conclusion=Conclusion("delta", "the least additive slack at epsilon", Side.UPPER),
     formula=normal_cdf(_UPPER) - exp(epsilon) * normal_cdf(_LOWER),
     rests_on=("probability.gaussian-rotation", "probability.likelihood-ratio", "calculus.chain-rule"),

@@ -11,7 +11,9 @@ from ..theorem import Domain, FalseSibling, Hypothesis, Theorem
 from .vocabulary import GAUSSIAN_PARAMETER, MU_HYPOTHESIS, TOTAL_VARIATION
 
 mu, members, first, second, v, r, x, y, z = symbols("mu members first second v r x y z")
-gap, gap_next, gap_first, gap_last, j, j_next, j_first, j_last = symbols("gap gap_next gap_first gap_last j j_next j_first j_last")
+gap, gap_next, gap_first, gap_last, j, j_next, j_first, j_last = symbols(
+    "gap gap_next gap_first gap_last j j_next j_first j_last"
+)
 
 _HALF_MASS = Fraction("0.38292492254802624")  # 2 Phi(1/2) - 1
 

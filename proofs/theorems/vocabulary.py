@@ -30,7 +30,11 @@ HESSIAN_LIPSCHITZ = Hypothesis(
     "loss/parameter³",
 )
 RESIDUAL = Hypothesis(
-    "residual", "at or above the Euclidean norm of the gradient at the parameters", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
+    "residual",
+    "at or above the Euclidean norm of the gradient at the parameters",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+    "loss/parameter",
 )
 LIPSCHITZ = Hypothesis(
     "lipschitz",
@@ -77,7 +81,9 @@ GAUSSIAN_PARAMETER = Conclusion(
     "mu", "parameter of Gaussian differential privacy: the two laws are at least as close as N(0, 1) and N(mu, 1)", Side.UPPER
 )
 TOTAL_VARIATION = Conclusion("advantage", "total variation: the greatest difference of the probabilities of an event", Side.UPPER)
-ORDER = Hypothesis("order", "order of the Rényi divergence; one order is enough, the caller chooses it", Side.EXACT, Domain.POSITIVE)
+ORDER = Hypothesis(
+    "order", "order of the Rényi divergence; one order is enough, the caller chooses it", Side.EXACT, Domain.POSITIVE
+)
 ABOVE_ONE = Relation(">0", _order - 1, "order > 1")
 RENYI = Conclusion("divergence", "Rényi divergence at the order", Side.UPPER)
 EPSILON = Hypothesis("epsilon", "the logarithmic ratio that is allowed", Side.LOWER, Domain.NONNEGATIVE)
