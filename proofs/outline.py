@@ -208,9 +208,9 @@ def _factor(multiplier: Expression) -> tuple[str, list[str]]:
     if multiplier.operator == "rational":
         number = Fraction(multiplier.literal)  # type: ignore[arg-type]
         return ("-" if number < 0 else "+"), [] if abs(number) == 1 else [str(abs(number))]
-    if multiplier.operator == "product" and multiplier.arguments[0] == expression(-1):
-        sign, factors = _factor(multiplier.arguments[1])
-        return ("+" if sign == "-" else "-"), factors
+    if multiplier.operator == "product" and multiplier.arguments[0].operator == "rational":
+        (one, size), (other, factors) = map(_factor, multiplier.arguments)
+        return ("+" if one == other else "-"), size + factors
     text = as_text(multiplier)
     return "+", [f"({text})" if multiplier.operator == "sum" else text]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from .expression import Expression, Operand, expression, symbol
 from .identity import Words, spelled
 from .readers import as_latex, as_text
-from .theorem import Theorem
+from .theorem import Relation, Theorem
 
 _SIGNS = {"<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "=": "="}
 _BOUNDS = {"upper": "<=", "lower": ">=", "exact": "="}
@@ -54,6 +54,11 @@ def relation(kind: str, slack: Expression) -> Printed:
     if minus is None:
         return related(plus or _ZERO, ">" if kind == ">0" else ">=", _ZERO)
     return related(minus, "<" if kind == ">0" else "<=", plus or _ZERO)
+
+
+def condition(side: Relation) -> Printed:
+    """A side condition as a formula."""
+    return relation(side.kind, side.slack)
 
 
 def matrix_relation(zero: Words) -> Printed:
