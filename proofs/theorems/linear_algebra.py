@@ -17,8 +17,8 @@ def _term(coefficient: int, left: str, relation: str, right: str) -> MatrixTerm:
     return MatrixTerm(coefficient, tuple(left.split()), relation, tuple(right.split()))
 
 
-_A, _B, _C, _D, _E, _G, _H, _K, _L, _M, _P, _Q, _R, _S, _U, _V, _X, _Y = matrices("A B C D E G H K L M P Q R S U V X Y")
-_b, _d, _f, _g, _k, _l, _r, _s, _u, _v, _w, _x, _y, _z = matrices("b d f g k l r s u v w x y z")
+_A, _B, _C, _D, _E, _G, _K, _L, _M, _P, _Q, _R, _U, _V, _X, _Y = matrices("A B C D E G K L M P Q R U V X Y")
+_b, _f, _g, _k, _r, _s, _u, _v, _w, _x, _y, _z = matrices("b f g k r s u v w x y z")
 
 PUSH_THROUGH = Identity(
     id="matrix.push-through",
@@ -355,9 +355,7 @@ RIDGE_DOWNDATE = Theorem(
         ),
         witness=_DELETION,
     ),
-    false_sibling=FalseSibling(
-        "the residual of the solution alone", solution_residual / strong_convexity, counterexample=_DELETION,
-    ),
+    false_sibling=FalseSibling("the residual of the solution alone", solution_residual / strong_convexity, counterexample=_DELETION),
 )  # fmt: skip
 
 THEOREMS = (RIDGE_DOWNDATE,)
