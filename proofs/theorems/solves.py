@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..expression import Expression, sqrt, symbols
-from ..identity import Identity, Matrix, MatrixRelation, MatrixTerm, matrices
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
@@ -143,35 +142,6 @@ FUNCTIONAL = Theorem(
     false_sibling=FalseSibling("half of the bound", functional * residual / (2 * definiteness), counterexample=_FUNCTIONAL_WITNESS),
 )  # fmt: skip
 
-_A, _x, _X, _r, _v, _y, _s, _u = matrices("A x X r v y s u")
-
-DUAL_IDENTITY = Identity(
-    id="solve.dual-identity",
-    statement="If A X = v, r = v - A x and s' = u' - y'A, then u'X - (u'x + y'r) = s'(X - x).",
-    matrices=(
-        Matrix("A", "n", "n", "the matrix"), Matrix("X", "n", "one", "the solution x*"), Matrix("x", "n", "one", "the computed x"),
-        Matrix("v", "n", "one", "the right side"), Matrix("r", "n", "one", "the residual of x"), Matrix("u", "one", "n", "the row u'"),
-        Matrix("y", "one", "n", "the row y'"), Matrix("s", "one", "n", "the row s', the residual of y"),
-    ),
-    relations=(
-        MatrixRelation("solution", _A * _X - _v, "X solves the equation"),
-        MatrixRelation("residual", _r - _v + _A * _x, "r is the residual of x"),
-        MatrixRelation("dual", _s - _u + _y * _A, "s is the residual of y"),
-    ),
-    goal=_u * _X - _u * _x - _y * _r - _s * _X + _s * _x,
-    certificate=(
-        MatrixTerm(-1, (), "dual", ("X",)), MatrixTerm(1, (), "dual", ("x",)), MatrixTerm(1, ("y",), "solution", ()),
-        MatrixTerm(-1, ("y",), "residual", ()),
-    ),
-    sizes={"n": 2, "one": 1},
-    witness={
-        "A": ((2, 1), (1, 3)), "X": ((1,), (1,)), "x": ((1,), (0,)), "v": ((3,), (4,)), "r": ((1,), (3,)), "u": ((1, 2),), "y": ((1, 0),),
-        "s": ((-1, 1),),
-    },
-    source="standard; Giles & Pierce, SIAM Review 42 (2000), section 2, for the adjoint correction",
-    false_sibling=_u * _X - _u * _x - _s * _X + _s * _x,
-)  # fmt: skip
-
 _DUAL_WITNESS = {"dual_residual": 3, **_PRIMAL, "d": 6, "s": 3}
 
 DUAL_CORRECTED = Theorem(
@@ -183,7 +153,7 @@ DUAL_CORRECTED = Theorem(
     hypotheses=(DUAL_RESIDUAL, RESIDUAL, DEFINITENESS),
     conclusion=Conclusion("value_error", "distance of u · x + y · r to u · x*", Side.UPPER, "functional"),
     formula=dual_residual * residual / definiteness,
-    rests_on=("solve.error", "solve.dual-identity", "linalg.cauchy-schwarz"),
+    rests_on=("solve.error", "matrix.dual-correction", "matrix.residual", "linalg.cauchy-schwarz"),
     source="Giles & Pierce, SIAM Review 42 (2000) 247-264, for the correction; own proof",
     proof=AlgebraicProof(
         target="d",
@@ -191,7 +161,10 @@ DUAL_CORRECTED = Theorem(
         facts=(
             Fact("error", ">=0", e, _NORM, "a norm is nonnegative"),
             Fact("given", ">=0", dual_residual - s, ("hypothesis:dual_residual",), "the number given covers |s|"),
-            Fact("cauchy", ">=0", s * e - d, ("solve.dual-identity", *_NORM), "u · x* - u · x - y · r = s · (x* - x), A being symmetric"),
+            Fact(
+                "cauchy", ">=0", s * e - d, ("matrix.dual-correction", "matrix.residual", *_NORM),
+                "u · x* - u · x - y · r = s · A^-1 r = s · (x* - x), A being symmetric",
+            ),
         ),
         citations=(_solved(residual),),
         steps=(
@@ -362,5 +335,4 @@ ROUNDED_FUNCTIONAL = Theorem(
     ),
 )  # fmt: skip
 
-IDENTITIES = (DUAL_IDENTITY,)
 THEOREMS = (ERROR, ENERGY, FUNCTIONAL, DUAL_CORRECTED, APPROXIMATE_INVERSE, ROUNDED_RESIDUAL, ROUNDED_FUNCTIONAL)

@@ -1,0 +1,222 @@
+"""Instances of the theorems on the largest eigenvalue: outliers above a bulk, Lanczos vectors with and without orthogonality, sharp planes."""
+
+from __future__ import annotations
+
+import numpy
+
+from .shared import Instance, Values, over, under
+
+
+def rotated(generator: numpy.random.Generator, values: numpy.ndarray) -> numpy.ndarray:
+    basis, _ = numpy.linalg.qr(generator.normal(size=(len(values), len(values))))
+    return (basis * values) @ basis.T
+
+
+def spectrum(generator: numpy.random.Generator, semidefinite: bool) -> numpy.ndarray:
+    """A few outliers and a bulk that is from a thousandth of them to as large."""
+    size = int(generator.integers(3, 15))
+    bulk = 10 ** generator.uniform(-3, 0) * generator.normal(size=size)
+    bulk[: int(generator.integers(1, 3))] = generator.uniform(1, 3)
+    return numpy.abs(bulk) if semidefinite else bulk
+
+
+def lanczos(matrix: numpy.ndarray, start: numpy.ndarray, steps: int) -> numpy.ndarray:
+    """An orthonormal basis of the Krylov space, by full reorthogonalisation; shorter where the space ends."""
+    columns = [start / numpy.linalg.norm(start)]
+    for _ in range(steps - 1):
+        image = matrix @ columns[-1]
+        basis = numpy.stack(columns, axis=1)
+        for _ in range(2):
+            image = image - basis @ (basis.T @ image)
+        if numpy.linalg.norm(image) < 1e-6:
+            break
+        columns.append(image / numpy.linalg.norm(image))
+    return numpy.stack(columns, axis=1)
+
+
+class Deflation:
+    """A, columns Y (Ritz vectors of a Lanczos run, knocked a little off orthogonality), and the parts of the top eigenvector."""
+
+    def __init__(self, generator: numpy.random.Generator, semidefinite: bool) -> None:
+        sharp = generator.random() < 0.4
+        values = spectrum(generator, semidefinite)
+        if sharp:  # two eigenvalues, and one column in their plane: nothing is lost
+            values[2:] = 0
+            values[:2] = numpy.sort(generator.uniform(0.1, 3, size=2))[::-1]
+        matrix = self.matrix = rotated(generator, values)
+        size = len(values)
+        start = matrix @ generator.normal(size=size) if sharp else generator.normal(size=size)
+        krylov = lanczos(matrix, start, 1 if sharp else int(generator.integers(1, size)))
+        _, vectors = numpy.linalg.eigh(krylov.T @ matrix @ krylov)
+        columns = (krylov @ vectors)[:, -int(generator.integers(1, krylov.shape[1] + 1)) :]
+        noise = generator.normal(size=columns.shape)
+        knock = generator.choice([0, 1e-6, 0.2]) / numpy.linalg.norm(noise, 2)
+        self.columns = columns if sharp else columns + knock * noise
+        count = columns.shape[1]
+        gram, self.form = self.columns.T @ self.columns, self.columns.T @ matrix @ self.columns
+        self.residual = matrix @ self.columns - self.columns @ self.form
+        self.skew = float(numpy.linalg.norm(gram - numpy.eye(count), 2))
+        inside = self.columns @ numpy.linalg.solve(gram, self.columns.T)
+        outside = numpy.eye(size) - inside
+        self.inside, self.outside = inside, outside
+        self.kept, self.rest = inside @ matrix @ inside, outside @ matrix @ outside
+        top, vectors = numpy.linalg.eigh(matrix)
+        x = vectors[:, -1]
+        a = numpy.linalg.solve(gram, self.columns.T @ x)
+        q = outside @ x
+        self.parts = {
+            "t": float(top[-1]), "c": float(numpy.linalg.norm(a)), "p": float(numpy.linalg.norm(inside @ x)), "z": float(numpy.linalg.norm(q)),
+            "inside": float(a @ self.form @ a), "cross": float(q @ matrix @ self.columns @ a), "outside": float(q @ matrix @ q),
+        }  # fmt: skip
+
+    def hypotheses(self, generator: numpy.random.Generator, tail: float) -> Values:
+        """The numbers that all three theorems ask for, and the best weight, or nearly."""
+        top = max(float(numpy.linalg.eigvalsh(self.form)[-1]), 0.0)
+        coupling = float(numpy.linalg.norm(self.residual, 2))
+        margin, gap = 1 - self.skew, top - tail * (1 - self.skew)
+        weight = (numpy.hypot(gap, 2 * coupling * margin**0.5) - gap) / (2 * coupling) if coupling > 1e-12 else 1.0
+        return {
+            "top": over(generator, top), "coupling": over(generator, coupling), "skew": self.skew,
+            "weight": float(max(weight, 1e-12)) * float(generator.choice([1, 1, 2])),
+        }  # fmt: skip
+
+
+def deflated(generator: numpy.random.Generator) -> Values:
+    case = Deflation(generator, semidefinite=False)
+    tail = max(float(numpy.linalg.eigvalsh(case.rest)[-1]), 0.0)
+    return {**case.parts, **case.hypotheses(generator, tail), "tail": over(generator, tail)}
+
+
+def deflated_trace(generator: numpy.random.Generator) -> Values:
+    case = Deflation(generator, semidefinite=True)
+    trace, ritz = float(numpy.trace(case.matrix)), float(numpy.trace(case.form))
+    return {
+        **case.parts, **case.hypotheses(generator, trace - ritz / (1 + case.skew)), "trace": over(generator, trace),
+        "ritz_sum": under(generator, ritz), "rest": float(numpy.trace(case.rest)), "kept": float(numpy.trace(case.kept)),
+    }  # fmt: skip
+
+
+def squared(matrix: numpy.ndarray) -> float:
+    return float((matrix**2).sum())
+
+
+def deflated_frobenius(generator: numpy.random.Generator) -> Values:
+    case = Deflation(generator, semidefinite=False)
+    tail = float(numpy.linalg.norm(case.rest))
+    return {
+        **case.parts, **case.hypotheses(generator, tail), "square_sum": over(generator, squared(case.matrix)),
+        "ritz_squares": under(generator, squared(case.form)), "residual_squares": under(generator, squared(case.residual)), "b": tail,
+        "kept": squared(case.kept), "mixed": squared(case.outside @ case.matrix @ case.inside), "form": squared(case.form),
+        "along": squared(case.inside @ case.residual), "across": squared(case.outside @ case.residual),
+    }  # fmt: skip
+
+
+def wolkowicz_styan(generator: numpy.random.Generator, turn: int) -> Values:
+    """Any spectrum with a trace that is not negative, or one outlier and equal others, where the bound is attained."""
+    size = int(generator.integers(1, 12))
+    values = numpy.sort(generator.normal(size=size) + generator.uniform(0, 2))[::-1]
+    if generator.random() < 0.5:
+        values = numpy.full(size, generator.uniform(0, 1) if turn > 0 else -generator.uniform(0, 1) / size)
+        values[0] = generator.uniform(1, 2)
+    values = values if values.sum() >= 0 else -values[::-1]
+    matrix = rotated(generator, values)
+    best = turn * values[1:].mean() / values[0] if size > 1 else 0.0
+    trace = float(numpy.trace(matrix))
+    return {
+        "trace": under(generator, trace) if turn > 0 else over(generator, trace), "square_sum": over(generator, squared(matrix)), "others": size - 1,
+        "weight": float(numpy.clip(best, 0, 0.999)) if generator.random() < 0.7 else generator.random(),
+        "t": float(numpy.linalg.eigvalsh(matrix)[-1]), "rest": float(values[1:].sum()), "b": float(numpy.linalg.norm(matrix)),
+    }  # fmt: skip
+
+
+def dropped_ritz(generator: numpy.random.Generator) -> Values:
+    size = int(generator.integers(3, 12))
+    matrix = (
+        rotated(generator, spectrum(generator, semidefinite=False))
+        if generator.random() < 0.5
+        else rotated(generator, generator.normal(size=size))
+    )
+    size = len(matrix)
+    columns, _ = numpy.linalg.qr(generator.normal(size=(size, int(generator.integers(2, size)))))
+    columns = columns + generator.choice([0, 1e-6, 0.2]) / size * generator.normal(size=columns.shape)
+    kept, rest = numpy.split(columns, [int(generator.integers(1, columns.shape[1]))], axis=1)
+    beyond_kept = numpy.eye(size) - kept @ numpy.linalg.pinv(kept)
+    beyond = numpy.eye(size) - columns @ numpy.linalg.pinv(columns)
+    dropped = beyond_kept @ rest
+    between = beyond_kept - beyond
+    skew = float(numpy.linalg.norm(dropped.T @ dropped - numpy.eye(dropped.shape[1]), 2))
+    tail = float(numpy.linalg.norm(beyond @ matrix @ beyond))
+    return {
+        "tail": over(generator, tail), "dropped": over(generator, squared(dropped.T @ matrix @ dropped)),
+        "dropped_residual": over(generator, squared(beyond @ matrix @ dropped)), "skew": skew,
+        "t": float(numpy.linalg.norm(beyond_kept @ matrix @ beyond_kept)), "b": tail, "inside": squared(between @ matrix @ between),
+        "mixed": squared(beyond @ matrix @ between),
+    }  # fmt: skip
+
+
+def sharp_start(dimension: int, ritz: float, ratio: float) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The spectrum and the start at which the bound is attained: eigenvalues where T is extreme, weights that make q a Ritz vector."""
+    y = numpy.cos(numpy.arange(dimension) * numpy.pi / (2 * dimension - 1))
+    values = numpy.append(ritz * (1 - y**2), ritz * ratio**2)
+    gaps = values[:, None] - values[None, :] + numpy.eye(dimension + 1)
+    degree, s = 2 * dimension - 1, (ratio**2 - 1) ** 0.5
+    # q(x) (x - ritz) is -ritz T(y) y, and at the top eigenvalue, where y = i s, it is ritz s sinh(degree arsinh s) up to the sign of T
+    slopes = numpy.append(
+        -ritz * y * (-1.0) ** numpy.arange(dimension),
+        (-1.0) ** (dimension - 1) * ritz * s * numpy.sinh(degree * numpy.arcsinh(s)),
+    )
+    weights = 1 / gaps.prod(axis=1) / slopes
+    weights = weights / weights.sum()
+    assert (weights > 0).all(), weights
+    return values, numpy.sqrt(weights)
+
+
+def lanczos_start(generator: numpy.random.Generator) -> Values:
+    dimension = int(generator.integers(1, 5))
+    if generator.random() < 0.5:
+        values, start = sharp_start(dimension, generator.uniform(0.5, 2), 1 + 10 ** generator.uniform(-2, 0))
+    else:
+        size = dimension + int(generator.integers(1, 8))
+        values, start = numpy.sort(generator.uniform(0, 1, size=size) ** 2), generator.normal(size=size)
+        start /= numpy.linalg.norm(start)
+    krylov = lanczos(numpy.diag(values), start, dimension)
+    ritz = float(numpy.linalg.eigvalsh(krylov.T @ (values[:, None] * krylov))[-1])
+    degree, top, o = 2 * dimension - 1, float(values[-1]), float(abs(start[-1]))
+    r = max((top / ritz) ** 0.5, 1.0)
+    overlap = under(generator, o)
+    stretch = numpy.cosh(numpy.arccosh(1 / overlap) / degree) * (1 + 1e-12)
+
+    def chebyshev(x: numpy.ndarray) -> numpy.ndarray:
+        return numpy.where(
+            numpy.abs(x) <= 1,
+            numpy.cos(degree * numpy.arccos(numpy.clip(x, -1, 1))),
+            numpy.cosh(degree * numpy.arccosh(numpy.maximum(x, 1))),
+        )
+
+    low = values <= ritz
+    y = numpy.sqrt(1 - values[low] / ritz)
+    growth = float(chebyshev(stretch))
+    return {
+        "ritz": ritz, "stretch": float(stretch), "growth": growth, "overlap": overlap, "t": top, "h": ritz, "r": r, "o": o, "big": growth,
+        "value": float(chebyshev(r)), "small": float(((start[low] * chebyshev(y)) ** 2).sum()), "sinh": float(numpy.sinh(degree * numpy.arccosh(r)) ** 2),
+    }  # fmt: skip
+
+
+INSTANCES: dict[str, Instance] = {
+    "spectrum.deflated": deflated,
+    "spectrum.deflated-trace": deflated_trace,
+    "spectrum.deflated-frobenius": deflated_frobenius,
+    "spectrum.wolkowicz-styan": lambda generator: wolkowicz_styan(generator, 1),
+    "spectrum.wolkowicz-styan-above": lambda generator: wolkowicz_styan(generator, -1),
+    "spectrum.dropped-ritz": dropped_ritz,
+    "spectrum.lanczos-start": lanczos_start,
+}
+TIGHT = {
+    "spectrum.deflated": 0.999,
+    "spectrum.deflated-trace": 0.999,
+    "spectrum.deflated-frobenius": 0.999,
+    "spectrum.wolkowicz-styan": 0.999,
+    "spectrum.wolkowicz-styan-above": 0.999,
+    "spectrum.dropped-ritz": 0.999,
+    "spectrum.lanczos-start": 0.999,
+}
