@@ -24,7 +24,7 @@ DIVERGENCE = Hypothesis(
 
 GAUSSIAN = Theorem(
     id="renyi.gaussian",
-    statement="N(v, sigma² I) and N(v', sigma² I) with |v - v'| at most the sensitivity have a Rényi divergence of order a of at most a sensitivity²/(2 sigma²).",
+    statement="N(v, sigma² I) and N(v', sigma² I) with |v - v'| at most the sensitivity have a Rényi divergence of order a at most a sensitivity²/(2 sigma²).",
     hypotheses=(ORDER, SENSITIVITY, SIGMA),
     side_conditions=(ABOVE_ONE,),
     conclusion=RENYI,
