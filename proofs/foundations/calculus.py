@@ -119,6 +119,11 @@ FOUNDATIONS = (
         "Folland, Real Analysis (2nd ed. 1999), Theorem 2.49",
     ),
     Foundation(
+        "numbers.division",
+        "For real numbers a and b, b not zero, there is a number x with b x = a.",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Definition 1.12 and Theorem 1.19",
+    ),
+    Foundation(
         "arithmetic.recursion",
         "Multiples and powers by recursion: 0 c = 0 and (t + 1) c = t c + c; c^0 = 1 and c^(t + 1) = c c^t.",
         "Halmos, Naive Set Theory (1960), sections 12 and 13",

@@ -35,4 +35,10 @@ FOUNDATIONS = (
         "of D_a(P|Q)/a.",
         "Bun & Steinke, Concentrated differential privacy, TCC 2016, Definition 1.1",
     ),
+    Foundation(
+        "privacy.data-processing",
+        "Whoever sees a function of an outcome, say a part of it, can tell two laws apart no better than whoever sees all: the Rényi divergence "
+        "of every order does not grow.",
+        "van Erven & Harremoes, IEEE Trans. Inf. Theory 60 (2014) 3797-3820, Theorem 9; Dong, Roth & Su (2022), section 2.2",
+    ),
 )

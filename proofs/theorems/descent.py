@@ -80,7 +80,7 @@ GRADIENT_NORM = Theorem(
     ),
     conclusion=Conclusion("residual", "norm of the gradient", Side.UPPER, "loss/parameter"),
     formula=_LEVEL,
-    rests_on=("calculus.descent-lemma", "arithmetic.recursion"),
+    rests_on=("calculus.descent-lemma", "numbers.division"),
     source="Nesterov, Introductory Lectures on Convex Optimization (2004), section 1.2.3; own proof",
     proof=AlgebraicProof(
         target="g",
@@ -91,7 +91,7 @@ GRADIENT_NORM = Theorem(
         terms={"root": _LEVEL},
         facts=(
             Fact("near", ">=0", gap - v, ("hypothesis:gap",), "no step leads below the infimum"),
-            Fact("size", "==0", s * smoothness - 1, ("arithmetic.recursion",), "what an inverse is"),
+            Fact("size", "==0", s * smoothness - 1, ("numbers.division",), "what an inverse is"),
             Fact(
                 "descent", ">=0", v - s * g**2 + Fraction(1, 2) * smoothness * (s * g) ** 2, ("calculus.descent-lemma", "hypothesis:smoothness"),
                 "the descent lemma for the step -s grad",
