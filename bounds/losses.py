@@ -40,8 +40,15 @@ def loss_constants(
     (``parameter_bound``, ``label_bound``); "huber" needs its ``threshold`` and has no Hessian-Lipschitz
     constant; "poisson" has constants only where predictors are bounded (``predictor_bound``, ``label_bound``).
     Raises ``ValueError`` for another kind or a bound that the kind needs and does not get.
-    Every number is an upper bound by a theorem of the book: ``<kind>.gradient``, ``<kind>.smoothness`` and
-    ``<kind>.hessian-lipschitz``, with their sources (``certify theorems logistic.smoothness``).
+    Every number is an upper bound by a theorem of the book, which names the source (``certify theorems logistic.smoothness``).
+
+    Theorem: ``logistic.gradient``, ``softmax.gradient``, ``logistic.smoothness``, ``softmax.smoothness``, ``squared.smoothness``,
+    ``huber.smoothness``, ``logistic.hessian-lipschitz``, ``softmax.hessian-lipschitz``, ``squared.hessian-lipschitz`` (upper
+    row_norm).
+    Theorem: ``squared.gradient`` (upper row_norm, parameter_bound, label_bound).
+    Theorem: ``huber.gradient`` (upper row_norm, threshold).
+    Theorem: ``poisson.gradient`` (upper row_norm, predictor_bound, label_bound).
+    Theorem: ``poisson.smoothness``, ``poisson.hessian-lipschitz`` (upper row_norm, predictor_bound).
 
     >>> loss_constants("logistic", 1.0).smoothness.value
     0.25

@@ -49,6 +49,9 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
     The slack is at most p^(1/2^(T+1)) (own derivation on Higham 2002, 3.5). Raises ``ValueError`` for a Gram matrix
     with entries that are not finite.
 
+    Theorem: ``norm.gram`` (upper gram, rounding).
+    Theorem: ``norm.frobenius`` (upper frobenius).
+
     >>> 1.0 <= spectral_norm_from_gram(torch.eye(2, dtype=torch.float64), 0.0) <= 2 ** (1 / 64) + 1e-14
     True
     """

@@ -10,7 +10,9 @@ def excess_risk(*, smoothness: Bound | float, distance: Bound | float, dimension
     """An upper bound on the expected objective of ``w + N(0, sigma² I)`` above its minimum, for |w - w*| <= distance.
 
     ``smoothness`` is that of the whole objective (ridge included), in loss per squared parameter; the
-    expectation is over the noise. Needs an interior minimiser. Theorem ``utility.excess-risk``.
+    expectation is over the noise. Needs an interior minimiser.
+
+    Theorem: ``utility.excess-risk`` (upper smoothness, distance, dimension, sigma).
 
     >>> excess_risk(smoothness=1.0, distance=0.0, dimension=4, sigma=0.5).value
     0.5

@@ -90,6 +90,9 @@ def noise(
     within a few ulp of the truth. Raises :class:`~certify.errors.InputError` unless exactly three are given, for
     numbers out of range, and for a sensitivity of zero. Source: Balle and Wang 2018, with outward rounding.
 
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
+
     >>> noise(epsilon=1, delta="1e-5", sensitivity="0.02").sigma.value
     0.07461263269631885
     >>> noise(sigma="0.1", delta="1e-5", sensitivity="0.02").epsilon.value
@@ -162,7 +165,10 @@ def _solve(name: str, given: dict[str, Fraction]) -> Bound:
 
 
 def _mu(sensitivity: Bound, sigma: Bound) -> Bound:
-    """sensitivity / sigma at the numbers that are used: a solved one stands as the exact double that it is."""
+    """sensitivity / sigma at the numbers that are used: a solved one stands as the exact double that it is.
+
+    Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
+    """
     width = sensitivity if sensitivity.side.fits(Side.UPPER) else _as_used(sensitivity)
     return derive("gaussian.mu", sensitivity=width, sigma=sigma if sigma.side.fits(Side.LOWER) else _as_used(sigma))
 

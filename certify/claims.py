@@ -86,6 +86,9 @@ def claim(
     :class:`~certify.errors.InputError` for an unknown theorem (names the nearest), missing or surplus hypotheses
     and numbers outside their domain. Source: the theorem's own, and Balle and Wang 2018.
 
+    Theorem: ``distance.comparator`` (upper distance, tolerance; lower strong_convexity).
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+
     >>> verdict = claim("output.residual", residual="1e-9", strong_convexity="0.5", sigma="7.4e-9", epsilon=1, delta="1e-5")
     >>> verdict.holds, verdict.sigma_required.value
     (False, 7.461263269631885e-09)
@@ -117,6 +120,10 @@ def claim(
 
 
 def _distance_theorem(identifier: str) -> Theorem:
+    """The theorem, if it bounds a distance that noise can hide: not the one that only adds the comparator's own.
+
+    Theorem: ``distance.comparator`` (upper distance, tolerance; lower strong_convexity).
+    """
     try:
         theorem = registry.theorem(identifier)
     except registry.UnknownTheorem as error:
@@ -151,6 +158,10 @@ def _declare(hypothesis: Hypothesis, value: Number | Bound) -> Bound:
 
 
 def _distance(theorem: Theorem, inputs: Mapping[str, Bound], tolerance: Fraction) -> Bound:
+    """The theorem's bound, and on top of it the distance of a comparator that stops at the tolerance.
+
+    Theorem: ``distance.comparator`` (upper distance, tolerance; lower strong_convexity).
+    """
     try:
         distance = derive(theorem, **inputs)
         if not tolerance:
@@ -177,6 +188,10 @@ def _exact_distance(theorem: Theorem, inputs: Mapping[str, Bound], tolerance: Fr
 
 
 def _solved(name: str, solve: Callable[[], float]) -> Bound:
+    """The answer of a one-sided inverse of the profile, infinite where no double is enough.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
     try:
         value = solve()
     except gaussian.OutOfRange:

@@ -48,6 +48,13 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
     farther out by ``distance.detour`` over a point near the minimiser; rounding is included. Raises
     ``InputError`` for parameters of the wrong size or not finite.
 
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    Theorem: ``newton.self-concordant-residual`` (upper step, linear_residual, previous_distance, self_concordance, energy_step;
+    lower strong_convexity).
+    Theorem: ``newton.corrected-residual`` (upper step, linear_residual, previous_distance, hessian_lipschitz; lower
+    strong_convexity).
+    Theorem: ``distance.detour`` (upper step, distance).
+
     >>> import numpy as np
     >>> from certify.objectives import Ridge
     >>> objective = Ridge(np.array([[1.0], [2.0]]), [1.0, 2.0], l2=0.5)   # minimiser 5/6
@@ -61,7 +68,15 @@ def distance(objective: LinearObjective, parameters: Any) -> Bound:
 
 
 def measured_distance(objective: LinearObjective, parameters: torch.Tensor, measured: MeasuredGradient) -> Bound:
-    """The bound of :func:`distance` at flat parameters whose gradient has been measured already."""
+    """The bound of :func:`distance` at flat parameters whose gradient has been measured already.
+
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    Theorem: ``newton.self-concordant-residual`` (upper step, linear_residual, previous_distance, self_concordance, energy_step;
+    lower strong_convexity).
+    Theorem: ``newton.corrected-residual`` (upper step, linear_residual, previous_distance, hessian_lipschitz; lower
+    strong_convexity).
+    Theorem: ``distance.detour`` (upper step, distance).
+    """
     plain, solve = plain_distance(objective, measured), _solver(objective, parameters)
     if solve is None:
         return plain
@@ -84,6 +99,8 @@ def _detours(objective: LinearObjective, parameters: torch.Tensor) -> Iterator[B
     """By a point near the minimiser (theorem ``distance.detour``), found from the parameters or from zero.
 
     First from where the objective is less; then, if the iteration got stuck far out, from the other.
+
+    Theorem: ``distance.detour`` (upper step, distance).
     """
     from .newton import minimise
 
@@ -100,7 +117,10 @@ def _detours(objective: LinearObjective, parameters: torch.Tensor) -> Iterator[B
 
 
 def plain_distance(objective: LinearObjective, measured: MeasuredGradient) -> Bound:
-    """The measured residual over the strong convexity: no further pass."""
+    """The measured residual over the strong convexity: no further pass.
+
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    """
     return derive("output.residual", residual=measured.residual, strong_convexity=objective.strong_convexity)
 
 
@@ -110,6 +130,12 @@ def sharp_distance(
     """The bound corrected by a trial step, or the plain one where that is smaller: one pass a correction, three at most.
 
     The trial step may come from any approximate solve: what it leaves over is measured.
+
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    Theorem: ``newton.self-concordant-residual`` (upper step, linear_residual, previous_distance, self_concordance, energy_step;
+    lower strong_convexity).
+    Theorem: ``newton.corrected-residual`` (upper step, linear_residual, previous_distance, hessian_lipschitz; lower
+    strong_convexity).
     """
     best, passes = plain_distance(objective, measured), 0
     if not _may_sharpen(objective, best):
@@ -142,6 +168,12 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
 
     For small problems; the trial step still comes from float64, and what it leaves over is enclosed.
 
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    Theorem: ``newton.self-concordant-residual`` (upper step, linear_residual, previous_distance, self_concordance, energy_step;
+    lower strong_convexity).
+    Theorem: ``newton.corrected-residual`` (upper step, linear_residual, previous_distance, hessian_lipschitz; lower
+    strong_convexity).
+
     >>> import numpy as np
     >>> from certify.objectives import Ridge
     >>> objective = Ridge(np.array([[1.0], [2.0]]), [1.0, 2.0], l2=0.5)   # minimiser 5/6
@@ -172,7 +204,13 @@ def enclosed_distance(objective: LinearObjective, parameters: Any) -> Bound:
 
 
 def _corrected(objective: LinearObjective, step: torch.Tensor, linear_residual: Bound, energy: Bound, previous: Bound) -> Bound:
-    """The least of the bounds that iterating the two theorems from ``previous`` gives; each iterate is valid."""
+    """The least of the bounds that iterating the two theorems from ``previous`` gives; each iterate is valid.
+
+    Theorem: ``newton.corrected-residual`` (upper step, linear_residual, previous_distance, hessian_lipschitz; lower
+    strong_convexity).
+    Theorem: ``newton.self-concordant-residual`` (upper step, linear_residual, previous_distance, self_concordance, energy_step;
+    lower strong_convexity).
+    """
     strong_convexity = objective.strong_convexity
     length = Bound(vector_norm_upper(step), Side.UPPER, Measured("norm of the trial step"))
     common = {"step": length, "linear_residual": linear_residual, "strong_convexity": strong_convexity}

@@ -45,7 +45,10 @@ class Fitted:
 
     @property
     def distance(self) -> Bound:
-        """An upper bound on the distance from the parameters to the minimiser."""
+        """An upper bound on the distance from the parameters to the minimiser.
+
+        Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+        """
         return plain_distance(self.objective, self.measured)
 
 

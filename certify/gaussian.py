@@ -38,6 +38,8 @@ def delta_upper(epsilon: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
     Upper side. Raises :class:`~certify.errors.InputError` outside epsilon >= 0, sensitivity >= 0, sigma > 0.
     Source: Balle and Wang 2018; Dong, Roth and Su 2022.
 
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+
     >>> delta_upper(Fraction(1), Fraction(1), Fraction(1))
     0.12693673750664397
     """
@@ -50,6 +52,8 @@ def delta_upper(epsilon: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
 
 def satisfies(epsilon: Fraction, delta: Fraction, sensitivity: Fraction, sigma: Fraction) -> bool:
     """Whether delta(epsilon; sensitivity / sigma) <= delta is *proved*; an undecided comparison counts as no.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
 
     >>> satisfies(Fraction(1), Fraction(1, 10**5), Fraction(1), Fraction("3.7306"))
     False
@@ -65,6 +69,8 @@ def least_sigma(epsilon: Fraction, delta: Fraction, sensitivity: Fraction) -> fl
 
     Never below the true threshold; minimal among the doubles because the profile decreases in sigma. Raises
     :class:`~certify.errors.InputError` outside epsilon >= 0, 0 < delta < 1, sensitivity > 0, and if no double suffices.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
 
     >>> least_sigma(Fraction(1), Fraction(1, 10**5), Fraction(1))
     3.730631634815942
@@ -84,6 +90,8 @@ def greatest_sensitivity(epsilon: Fraction, delta: Fraction, sigma: Fraction) ->
     Never above the true threshold. Raises :class:`~certify.errors.InputError` outside epsilon >= 0, 0 < delta < 1,
     sigma > 0, and if no positive double is small enough.
 
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+
     >>> greatest_sensitivity(Fraction(1), Fraction(1, 10**5), Fraction(1))
     0.2680511232112942
     """
@@ -101,6 +109,8 @@ def least_epsilon(delta: Fraction, sensitivity: Fraction, sigma: Fraction) -> fl
 
     Never below the true threshold; 0 if delta(0) <= delta. Raises :class:`~certify.errors.InputError` outside
     0 < delta < 1, sensitivity >= 0, sigma > 0, and if no finite double suffices.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
 
     >>> least_epsilon(Fraction(1, 10**5), Fraction(1), Fraction(1))
     4.377178095681225

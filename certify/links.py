@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -30,8 +30,15 @@ def users(identifier: str) -> tuple[str, ...]:
     for module, path in _modules():
         source = _source(path)
         if identifier in source or "}" + end in source:
-            found += sorted(f"{module}.{name}" if name else module for name in _naming(_units(path), identifier))
+            names = naming(units(path), lambda unit: unit.holds(identifier))
+            found += sorted(f"{module}.{name}" if name else module for name in names)
     return tuple(found)
+
+
+def modules() -> Iterator[tuple[str, tuple[Unit, ...]]]:
+    """Every module outside the book, with what it defines."""
+    for module, path in _modules():
+        yield module, units(path)
 
 
 @cache
@@ -55,45 +62,51 @@ def _source(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """A function, a method, the rest of a class, an assignment or (under an empty name) the module's docstring."""
 
     name: str
+    node: ast.AST
     constant: bool
     strings: tuple[str, ...]
     patterns: tuple[str, ...]
     documented: str
     names: frozenset[str]
 
+    def writes(self, identifier: str) -> bool:
+        """Whether the code holds the id as a string, in place or put together."""
+        return identifier in self.strings or any(re.fullmatch(pattern, identifier) for pattern in self.patterns)
+
     def holds(self, identifier: str) -> bool:
-        written = identifier in self.strings or any(re.fullmatch(pattern, identifier) for pattern in self.patterns)
-        return written or f"``{identifier}``" in self.documented
+        """Whether the code or the docstring names the id."""
+        return self.writes(identifier) or f"``{identifier}``" in self.documented
 
 
-def _naming(units: tuple[_Unit, ...], identifier: str) -> set[str]:
-    """The units that hold the id, with a constant replaced by the functions that use it."""
-    holding = {unit.name: unit for unit in units if unit.holds(identifier)}
+def naming(known: tuple[Unit, ...], holds: Callable[[Unit], bool]) -> set[str]:
+    """The names of the units that hold an id, with a constant replaced by the functions that use it."""
+    holding = {unit.name: unit for unit in known if holds(unit)}
     constants = {name for name, unit in holding.items() if unit.constant}
     reached = set(holding) - constants
     while constants:
-        users = {unit.name: unit for unit in units if unit.names & constants and unit.name not in constants | reached}
-        unused = {name for name in constants if not any(name in unit.names for unit in units if unit.name != name)}
+        users = {unit.name: unit for unit in known if unit.names & constants and unit.name not in constants | reached}
+        unused = {name for name in constants if not any(name in unit.names for unit in known if unit.name != name)}
         reached |= unused | {name for name, unit in users.items() if not unit.constant}
         constants = {name for name, unit in users.items() if unit.constant}
     return reached - {""} or reached
 
 
 @cache
-def _units(path: Path) -> tuple[_Unit, ...]:
+def units(path: Path) -> tuple[Unit, ...]:
+    """What the file defines, its docstring first."""
     tree = ast.parse(_source(path))
-    return (_Unit("", False, (), (), ast.get_docstring(tree) or "", frozenset()), *_inside(tree, ""))
+    return (Unit("", tree, False, (), (), ast.get_docstring(tree) or "", frozenset()), *_inside(tree, ""))
 
 
-def _inside(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[_Unit]:
+def _inside(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[Unit]:
     for node in scope.body:
         if isinstance(node, ast.ClassDef):
             yield from _inside(node, f"{prefix}{node.name}.")
-            yield _Unit(prefix + node.name, False, (), (), ast.get_docstring(node) or "", frozenset())
+            yield Unit(prefix + node.name, node, False, (), (), ast.get_docstring(node) or "", frozenset())
         elif isinstance(node, _FUNCTIONS):
             yield _unit(node, prefix + node.name, ast.get_docstring(node) or "")
         elif isinstance(node, _ASSIGNMENTS):
@@ -103,10 +116,11 @@ def _inside(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[_Unit]:
                     yield _unit(node, prefix + target.id, "", constant=True)
 
 
-def _unit(node: ast.AST, name: str, documented: str, *, constant: bool = False) -> _Unit:
+def _unit(node: ast.AST, name: str, documented: str, *, constant: bool = False) -> Unit:
     below = tuple(ast.walk(node))
-    return _Unit(
+    return Unit(
         name,
+        node,
         constant,
         tuple(item.value for item in below if isinstance(item, ast.Constant) and isinstance(item.value, str)),
         tuple(_pattern(item) for item in below if isinstance(item, ast.JoinedStr)),

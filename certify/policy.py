@@ -110,6 +110,8 @@ def noise_scale(
     ``retained`` only, so it is the same whether or not the deleted records ever existed. A ``distance_budget``
     of the caller replaces the default. Raises :class:`~certify.errors.InputError` as :func:`certify.noise` does.
 
+    Theorem: ``distance.comparator`` (upper distance, tolerance; lower strong_convexity).
+
     >>> noise_scale("logistic", "0.01", 564, 1, "1e-5").sigma.value
     6.614595097191387e-07
     """

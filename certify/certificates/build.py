@@ -49,6 +49,9 @@ def certificate_of(run: Run) -> Certificate:
     """The unsigned certificate of a run; hashes the trees of the commitments and the released model.
 
     Raises :class:`~certify.errors.InputError` when the run claims something that its numbers do not prove.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    Theorem: ``ridge.strong-convexity`` (lower l2).
     """
     if run.guarantee.notion is not terms.NOTION or run.guarantee.comparator is not terms.COMPARATOR:
         raise InputError(
@@ -150,7 +153,10 @@ def _leaves(run: Run, facts: terms.Facts, claimed: Mapping[str, Fraction]) -> di
 
 
 def _transcript(claimed: Mapping[str, Fraction], mu: Fraction, before: Predicate | None) -> Transcript:
-    """The guarantee of the whole sequence: Gaussian parameters add in squares; epsilon at the largest delta claimed so far."""
+    """The guarantee of the whole sequence: Gaussian parameters add in squares; epsilon at the largest delta claimed so far.
+
+    Theorem: ``gaussian.composition`` (upper first, second).
+    """
     if before is None:
         return Transcript(
             releases=1, mu=wire_number(mu), epsilon=wire_number(claimed["epsilon"]), delta=wire_number(claimed["delta"])

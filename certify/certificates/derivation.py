@@ -87,7 +87,14 @@ SEQUENCE_PROFILE: tuple[Item, ...] = (
 
 
 def items_of(*, noised: bool, continued: bool, transcript_noised: bool) -> tuple[Item, ...]:
-    """The whole derivation of a release of this form."""
+    """The whole derivation of a release of this form.
+
+    Theorem: ``distance.comparator`` (upper distance, tolerance; lower strong_convexity).
+    Theorem: ``gaussian.composition`` (upper first, second).
+    Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    Theorem: ``ridge.strong-convexity`` (lower l2).
+    """
     first = NOISED if noised else NOISELESS
     return (*first, *(SEQUENCE if continued else ()), *(SEQUENCE_PROFILE if continued and transcript_noised else ()))
 

@@ -47,7 +47,10 @@ def noise(
 
 
 def payload(result: GaussianNoise) -> dict[str, Any]:
-    """The result as plain JSON data; ``exact`` holds the numbers as lossless ratios."""
+    """The result as plain JSON data; ``exact`` holds the numbers as lossless ratios.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
     from certify.numbers import to_text
 
     named = {"epsilon": result.epsilon, "delta": result.delta, "sigma": result.sigma, "sensitivity": result.sensitivity}

@@ -226,7 +226,10 @@ class LinearObjective(abc.ABC):
 
     @property
     def strong_convexity(self) -> Bound:
-        """The strong convexity: exactly l2 (the ridge term; the loss is convex)."""
+        """The strong convexity: exactly l2 (the ridge term; the loss is convex).
+
+        Theorem: ``ridge.strong-convexity`` (lower l2).
+        """
         return derive("ridge.strong-convexity", l2=self.l2)
 
     @property
@@ -236,12 +239,18 @@ class LinearObjective(abc.ABC):
 
     @property
     def hessian_lipschitz(self) -> Bound:
-        """The Lipschitz constant of the Hessian on the retained rows."""
+        """The Lipschitz constant of the Hessian on the retained rows.
+
+        Theorem: ``logistic.hessian-lipschitz``, ``softmax.hessian-lipschitz``, ``squared.hessian-lipschitz`` (upper row_norm).
+        """
         return derive(f"{self._family}.hessian-lipschitz", row_norm=self.row_norm)
 
     @property
     def self_concordance(self) -> Bound:
-        """The bound nu on the third derivative relative to the second, on the retained rows."""
+        """The bound nu on the third derivative relative to the second, on the retained rows.
+
+        Theorem: ``*.self-concordance`` (upper row_norm).
+        """
         return derive(f"{self._family}.self-concordance", row_norm=self.row_norm)
 
     @property

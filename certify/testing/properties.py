@@ -74,7 +74,10 @@ def _drawn(subject: Subject, rows: int, columns: int, forget: int, change: str, 
 
 @check("property.distance-bound", needs=("noiseless", "distance_bound"), rests_on=("output.residual",))
 def distance_bound(subject: Subject) -> str:
-    """The un-noised model is no farther from the really retrained one than distance_bound declares."""
+    """The un-noised model is no farther from the really retrained one than distance_bound declares.
+
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
+    """
 
     def law(solved: Solved) -> float:
         forget = solved.problem.forget
@@ -93,7 +96,10 @@ def distance_bound(subject: Subject) -> str:
     rests_on=("gaussian.profile",),
 )
 def noise_covers_bound(subject: Subject) -> str:
-    """Gaussian noise of the declared scale gives the claimed (epsilon, delta) at the declared distance."""
+    """Gaussian noise of the declared scale gives the claimed (epsilon, delta) at the declared distance.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
     claim = subject.claim
     _needs_noise(subject)
 
@@ -107,7 +113,10 @@ def noise_covers_bound(subject: Subject) -> str:
 
 @check("property.noise-covers-distance", needs=("noiseless", "noise_scale", "guarantee"), rests_on=("gaussian.profile",))
 def noise_covers_distance(subject: Subject) -> str:
-    """Gaussian noise of the declared scale gives the claimed (epsilon, delta) at the measured distance to retraining."""
+    """Gaussian noise of the declared scale gives the claimed (epsilon, delta) at the measured distance to retraining.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
     claim = subject.claim
 
     def law(solved: Solved) -> float:

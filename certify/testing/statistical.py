@@ -44,7 +44,10 @@ def noise_scale(subject: Subject) -> str:
 
 @check("statistical.noise-ignores-forgotten-rows", rests_on=("gaussian.profile",))
 def noise_ignores_forgotten_rows(subject: Subject) -> str:
-    """The noise is the same for other forgotten rows beside the same retained ones, and for the empty request."""
+    """The noise is the same for other forgotten rows beside the same retained ones, and for the empty request.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
     subject.skip_if_matched()
     problem = _problem(subject)
     variants = [exchanged(problem, weight=0.05, flip=False), exchanged(problem, weight=1.0, flip=True)]

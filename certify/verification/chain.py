@@ -98,6 +98,10 @@ def _compare(predicate: Predicate, previous: Predicate) -> None:
 
 
 def _check_total(predicate: Predicate, parts: Sequence[Fraction]) -> None:
+    """The Gaussian parameter, epsilon and delta of the transcript, composed again from those of its releases.
+
+    Theorem: ``gaussian.composition`` (upper first, second).
+    """
     total = parts[0]
     for part in parts[1:]:
         total = derive("gaussian.composition", first=total, second=part).rational

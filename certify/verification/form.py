@@ -10,7 +10,11 @@ from .ledger import Ledger, require
 
 
 def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None:
-    """Compare every public statement with what method, problem and place in the sequence imply."""
+    """Compare every public statement with what method, problem and place in the sequence imply.
+
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    Theorem: ``ridge.strong-convexity`` (lower l2).
+    """
     claim, request, problem, mechanism = predicate.guarantee, predicate.request, predicate.problem, predicate.mechanism
     with ledger.check("terms", "the claim is of the kind that the theorems give"):
         said = (claim.notion, claim.direction, claim.adjacency, claim.unit, claim.released, claim.comparator)
