@@ -8,7 +8,7 @@ of that fact, and ``goal`` for that of the line itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -146,13 +146,14 @@ class _Reader:
         def at(when: str) -> Printed:
             return relation(">=0", replaced(step.slack, {row.now: symbol(getattr(row, when)) for row in self._proof.sequences}))
 
-        return Line(
-            "induction", step.name, at("now"), f"at the last step: {at('last').text}",
-            inside=(
-                Line("base", formula=at("first"), inside=self._steps(step.base, at("first"))),
-                Line("step", formula=at("next"), inside=self._steps(step.step, at("next"))),
-            ),
-        )  # fmt: skip
+        def part(kind: str, steps: Steps, goal: Printed) -> Line:
+            inside = self._steps(steps, goal)
+            if [line.kind for line in inside] == ["conclusion"]:
+                return replace(inside[0], kind=kind)
+            return Line(kind, formula=goal, inside=inside)
+
+        parts = (part("base", step.base, at("first")), part("step", step.step, at("next")))
+        return Line("induction", step.name, at("now"), f"at the last step: {at('last').text}", inside=parts)
 
     def _cases(self, split: Split, goal: Printed) -> Line:
         on = printed(split.on)
@@ -208,9 +209,9 @@ def _factor(multiplier: Expression) -> tuple[str, list[str]]:
     if multiplier.operator == "rational":
         number = Fraction(multiplier.literal)  # type: ignore[arg-type]
         return ("-" if number < 0 else "+"), [] if abs(number) == 1 else [str(abs(number))]
-    if multiplier.operator == "product" and multiplier.arguments[0].operator == "rational":
-        (one, size), (other, factors) = map(_factor, multiplier.arguments)
-        return ("+" if one == other else "-"), size + factors
+    if multiplier.operator == "product":
+        (one, left), (other, right) = map(_factor, multiplier.arguments)
+        return ("+" if one == other else "-"), left + right
     text = as_text(multiplier)
     return "+", [f"({text})" if multiplier.operator == "sum" else text]
 

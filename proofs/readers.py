@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -107,8 +108,13 @@ _GREEK = {
 
 
 def _latex_name(name: str) -> str:
+    if name in _GREEK or len(name) == 1:
+        return _GREEK.get(name, name)
+    if indexed := re.fullmatch(r"([A-Za-z])(?:_([a-z]+)|([0-9]+))", name):
+        letter, word, digits = indexed.groups()
+        return f"{letter}_{{{digits}}}" if word is None else rf"{letter}_{{\mathrm{{{word}}}}}"
     words = name.replace("_", r"\_")
-    return _GREEK.get(name, rf"\mathrm{{{words}}}" if len(name) > 1 else name)
+    return rf"\mathrm{{{words}}}"
 
 
 _LATEX = _Notation(

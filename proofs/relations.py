@@ -88,8 +88,15 @@ def replaced(node: Expression, values: Mapping[str, Operand]) -> Expression:
 
 
 def conclusion(statement: Theorem, quantity: str | None = None) -> Printed:
-    """What the theorem says of the ``quantity``, by default under the name that the conclusion gives it."""
-    return bounded(statement, symbol(quantity or statement.conclusion.symbol), {})
+    """What the theorem says of the ``quantity``.
+
+    By default under the name that the conclusion gives it, or that the proof gives it where a hypothesis has that name.
+    """
+    if quantity is None:
+        quantity = statement.conclusion.symbol
+        if quantity in statement.symbols and statement.proof is not None:
+            quantity = statement.proof.target
+    return bounded(statement, symbol(quantity), {})
 
 
 def bounded(statement: Theorem, quantity: Expression, values: Mapping[str, Operand]) -> Printed:
