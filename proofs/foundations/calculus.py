@@ -134,4 +134,9 @@ FOUNDATIONS = (
         "(m - 1)/2 in x^2, |T_m(i x)|^2 = T_m(sqrt(1 + x^2))^2 - 1, and T_m(x)/x is nondecreasing for x >= 1.",
         "Rivlin, Chebyshev Polynomials (2nd ed. 1990), sections 1.1 and 1.2",
     ),
+    Foundation(
+        "analysis.logarithm-series",
+        "0 <= -log(1 - y) - y = y^2/2 + y^3/3 + ... for |y| < 1, which is at most (y^2/2)(1 + |y| + |y|^2 + ...) = y^2/(2 (1 - |y|)).",
+        "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorems 3.26 and 8.1",
+    ),
 )

@@ -86,4 +86,12 @@ FOUNDATIONS = (
         "with fixed nonnegative weights that sum to one.",
         "Shafer, Testing by betting, J. R. Stat. Soc. A 184 (2021) 407-431, section 2",
     ),
+    Foundation(
+        "probability.gaussian-squares",
+        "E exp(y x^2/2) = (1 - y)^(-1/2) for x of law N(0, 1) and y < 1, and the mean of a product of independent variables is the product "
+        "of their means; so for w of law N(0, I) and a symmetric B whose eigenvalues are below one, E exp(w . B w/2) is the "
+        "product over the eigenvalues of (1 - eigenvalue)^(-1/2).",
+        "Billingsley, Probability and Measure (3rd ed. 1995), sections 20, 21 and 29; Muirhead, Aspects of Multivariate Statistical Theory (1982), "
+        "Theorem 1.4.2",
+    ),
 )
