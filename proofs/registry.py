@@ -28,6 +28,7 @@ _FAMILIES = (
     "drift",
     "amplification",
     "renyi",
+    "conversion",
     "zcdp",
     "privacy",
     "approximate",

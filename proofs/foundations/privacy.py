@@ -26,8 +26,8 @@ FOUNDATIONS = (
     Foundation(
         "privacy.renyi-divergence",
         "Definition: with densities p and q and an order a > 1, (a - 1) D_a(P|Q) is the logarithm of the integral of p^a q^(1 - a), the "
-        "mean under Q of the likelihood ratio to the power a.",
-        "Mironov, Renyi differential privacy, CSF 2017, Definition 3",
+        "mean under Q of the likelihood ratio to the power a. It is nonnegative (Jensen).",
+        "Mironov, Renyi differential privacy, CSF 2017, Definition 3; van Erven & Harremoes, IEEE Trans. Inf. Theory 60 (2014), Theorem 8",
     ),
     Foundation(
         "privacy.zero-concentrated",

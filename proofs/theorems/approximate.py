@@ -158,8 +158,8 @@ GROUP = Theorem(
         "delta (exp(k epsilon) - 1)/(exp(epsilon) - 1); randomised response attains it."
     ),
     hypotheses=(
-        Hypothesis("excess", "exp(epsilon) - 1, where epsilon is the logarithmic ratio that is allowed in one step", Side.EXACT, Domain.POSITIVE),
-        Hypothesis("group_excess", "at or above exp(k epsilon) - 1 for k steps", Side.UPPER, Domain.NONNEGATIVE),
+        Hypothesis("excess", "exp(epsilon) - 1 for one step; the number given says what epsilon is, log(1 + excess)", Side.EXACT, Domain.POSITIVE),
+        Hypothesis("group_excess", "at or above exp(k epsilon) - 1, that is (1 + excess)^k - 1, for k steps", Side.UPPER, Domain.NONNEGATIVE),
         _delta("delta", "every two neighbours in the chain at epsilon"),
     ),
     conclusion=Conclusion("delta", f"{_SLACK}, for the two ends at k times epsilon", Side.UPPER),

@@ -87,3 +87,9 @@ ORDER = Hypothesis(
 ABOVE_ONE = Relation(">0", _order - 1, "order > 1")
 RENYI = Conclusion("divergence", "Rényi divergence at the order", Side.UPPER)
 EPSILON = Hypothesis("epsilon", "the logarithmic ratio that is allowed", Side.LOWER, Domain.NONNEGATIVE)
+SPECTRAL_NORM = Conclusion("norm", "spectral norm of the matrix", Side.UPPER)
+
+
+def norm_of(symbol: str, matrix: str) -> Hypothesis:
+    """A bound on the spectral norm of that matrix."""
+    return Hypothesis(symbol, f"at or above the spectral norm of {matrix}", Side.UPPER, Domain.NONNEGATIVE)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..expression import log, maximum, symbols
+from ..expression import log, maximum, sqrt, symbols
 from ..proof import AlgebraicProof, Citation, Fact, Step, Term
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
-from .renyi import ALLOWED_DELTA, LEAST_EPSILON
+from .conversion import ALLOWED_DELTA, LEAST_EPSILON
 from .vocabulary import ABOVE_ONE, ORDER, RENYI, SENSITIVITY, SIGMA
 
-rho, order, delta, sensitivity, sigma, first, second = symbols("rho order delta sensitivity sigma first second")
+rho, order, delta, exponent, sensitivity, sigma, first, second = symbols(
+    "rho order delta exponent sensitivity sigma first second"
+)
 v, r, d, a, e = symbols("v r d a e")
 
 _RHO = Conclusion("rho", "least rho with Rényi divergence at most rho times the order, at every order above one", Side.UPPER)
@@ -56,7 +58,7 @@ COMPOSITION = Theorem(
     ),
     conclusion=_RHO,
     formula=first + second,
-    rests_on=("renyi.composition", "zcdp.renyi", "privacy.zero-concentrated"),
+    rests_on=("renyi.composition", "zcdp.renyi", "privacy.zero-concentrated", "privacy.renyi-divergence"),
     source="Bun & Steinke, TCC 2016, Lemma 1.7; own proof",
     proof=AlgebraicProof(
         target="v",
@@ -66,8 +68,8 @@ COMPOSITION = Theorem(
         },
         facts=(
             *_ORDERS, _ANY,
-            Fact("r at least 0", ">=0", r, ("privacy.zero-concentrated",), "a divergence is nonnegative"),
-            Fact("e at least 0", ">=0", e, ("privacy.zero-concentrated",), "a divergence is nonnegative"),
+            Fact("r at least 0", ">=0", r, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
+            Fact("e at least 0", ">=0", e, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
         ),
         citations=(
             Citation("of the first", "zcdp.renyi", r, {"order": a, "rho": first}, "the first release at the order"),
@@ -142,4 +144,54 @@ APPROXIMATE = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (AT_ONE_ORDER, GAUSSIAN, COMPOSITION, APPROXIMATE)
+_ROOT = sqrt(rho * exponent)
+
+CLOSED_FORM = Theorem(
+    id="zcdp.closed-form",
+    statement="Two rho-zCDP laws are (rho + 2 sqrt(rho log(1/delta)), delta)-indistinguishable; no order has to be chosen, and a little is lost.",
+    hypotheses=(
+        Hypothesis("rho", "at or above the zCDP parameter of the two laws", Side.UPPER, Domain.POSITIVE),
+        Hypothesis("exponent", "at or above log(1/delta), where delta < 1 is the additive slack that is allowed", Side.UPPER, Domain.POSITIVE),
+    ),
+    conclusion=LEAST_EPSILON,
+    formula=rho + 2 * _ROOT,
+    rests_on=("zcdp.renyi", "renyi.simple", "privacy.renyi-divergence", "privacy.zero-concentrated", "analysis.exponential-law"),
+    source="Bun & Steinke, TCC 2016, Proposition 1.3; own proof",
+    proof=AlgebraicProof(
+        target="e",
+        variables={
+            "e": "a number at which P(A) - exp(e) Q(A) reaches delta for some event",
+            "a": "the order 1 + sqrt(log(1/delta)/rho)",
+            "d": "the greater of the two Rényi divergences at that order",
+            "delta": "the additive slack that is allowed",
+        },
+        terms={"root": _ROOT, "level": log(delta)},
+        facts=(
+            *_ORDERS,
+            Fact("choice", "==0", (a - 1) * rho - _ROOT, ("privacy.zero-concentrated",), "the bound holds at every order above one, so also at this"),
+            Fact("d at least 0", ">=0", d, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
+            Fact("delta above 0", ">0", delta, ("analysis.exponential-law",), "an exponential"),
+            Fact("allowed", ">=0", exponent + log(delta), ("analysis.exponential-law", "hypothesis:exponent"), "log(1/delta) is -log(delta)"),
+        ),
+        citations=(
+            Citation("at the order", "zcdp.renyi", d, {"order": a, "rho": rho}, "the divergence at that order"),
+            Citation("simple", "renyi.simple", e, {"order": a, "divergence": d, "delta": delta}, "from that order to (epsilon, delta)"),
+        ),
+        steps=(
+            Step(
+                (
+                    Term(1, 1, ("rho", "simple")), Term(1, 1, ("rho", "order above 1", "at the order")), Term(1, 1, ("rho", "allowed")),
+                ),
+                ((_ROOT - (a - 1) * rho, "choice"), (1, "root^2")),
+                ("rho", "order above 1"),
+            ),
+        ),
+        witness={"rho": 1, "exponent": 1, "e": 3, "a": 2, "d": 2, "delta": Fraction(1, 2), "level": -1},
+    ),
+    false_sibling=FalseSibling(
+        "the root once", rho + _ROOT,
+        counterexample={"rho": 1, "exponent": 1, "e": Fraction(29, 10), "a": 2, "d": 2, "delta": Fraction("0.36787944117144233")},
+    ),
+)  # fmt: skip
+
+THEOREMS = (AT_ONE_ORDER, GAUSSIAN, COMPOSITION, APPROXIMATE, CLOSED_FORM)

@@ -25,7 +25,9 @@ def pure(generator: numpy.random.Generator) -> Values:
 def _radial(n: int, s: float, weight: float, power: int, start: float = 0) -> float:
     """The integral of r^power exp(-weight r/s) r^(n - 1) from ``start``."""
     end = start + 60 * (n + power) * s / weight
-    return float(quad(lambda r: r ** (n - 1 + power) * numpy.exp(-weight * r / s), start, end, epsabs=0, epsrel=1e-12, limit=400)[0])
+    return float(
+        quad(lambda r: r ** (n - 1 + power) * numpy.exp(-weight * r / s), start, end, epsabs=0, epsrel=1e-12, limit=400)[0]
+    )
 
 
 def radius(generator: numpy.random.Generator) -> Values:

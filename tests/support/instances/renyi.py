@@ -45,7 +45,11 @@ def triangle(generator: numpy.random.Generator) -> Values:
         there, onward = 10 ** generator.uniform(-0.5, 0.3, size=2)
         split = 1 + (order - 1) * onward / (order * there)
         second_order = 1 + split * (order - 1) / (split - 1)
-        v, a, b = gaussian_renyi(there + onward, order), gaussian_renyi(there, split * order), gaussian_renyi(onward, second_order)
+        v, a, b = (
+            gaussian_renyi(there + onward, order),
+            gaussian_renyi(there, split * order),
+            gaussian_renyi(onward, second_order),
+        )
     return {
         "order": order, "split": split, "first": over(generator, a), "second": over(generator, b), "v": v, "a": a, "b": b,
         "m": (order - 1) * v, "f": (split * order - 1) * a, "g": (second_order - 1) * b,

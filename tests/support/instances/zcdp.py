@@ -55,7 +55,22 @@ def approximate(generator: numpy.random.Generator) -> Values:
     e = distance * generator.uniform(0.5, 4.5) + distance**2 / 2
     delta, rho = gaussian_slack(distance, e), distance**2 / 2
     order = 1 + generator.choice([1, generator.uniform(0.5, 2)]) * float(numpy.sqrt(numpy.log(1 / delta) / rho))
-    return {"order": order, "rho": over(generator, rho), "delta": under(generator, delta), "e": e, "d": gaussian_renyi(distance, order)}
+    return {
+        "order": order,
+        "rho": over(generator, rho),
+        "delta": under(generator, delta),
+        "e": e,
+        "d": gaussian_renyi(distance, order),
+    }
+
+
+def closed_form(generator: numpy.random.Generator) -> Values:
+    distance = 10 ** generator.uniform(-1, 1)
+    rho, e = distance**2 / 2, distance * generator.uniform(0.5, 5) + distance**2 / 2
+    delta = gaussian_slack(distance, e)
+    values = {"rho": over(generator, rho), "exponent": over(generator, float(numpy.log(1 / delta)))}
+    a = 1 + float(numpy.sqrt(values["exponent"] / values["rho"]))
+    return {**values, "delta": delta, "e": e, "a": a, "d": gaussian_renyi(distance, a)}
 
 
 INSTANCES: dict[str, Instance] = {
@@ -63,5 +78,12 @@ INSTANCES: dict[str, Instance] = {
     "zcdp.gaussian": gaussian,
     "zcdp.composition": composition,
     "zcdp.approximate": approximate,
+    "zcdp.closed-form": closed_form,
 }
-TIGHT = {"zcdp.renyi": 0.9999, "zcdp.gaussian": 0.9999, "zcdp.composition": 0.9999, "zcdp.approximate": 0.9}
+TIGHT = {
+    "zcdp.renyi": 0.9999,
+    "zcdp.gaussian": 0.9999,
+    "zcdp.composition": 0.9999,
+    "zcdp.approximate": 0.9,
+    "zcdp.closed-form": 0.9,
+}
