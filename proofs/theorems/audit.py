@@ -13,7 +13,7 @@ from .vocabulary import MU_HYPOTHESIS
 epsilon, delta, alpha, mu, threshold, fraction, score, tail = symbols("epsilon delta alpha mu threshold fraction score tail")
 false_negatives, false_positives, advantage, r, v = symbols("false_negatives false_positives advantage r v")
 a, b, c, d, e, f, g, m, p, q, s, t, u, w, x, y = symbols("a b c d e f g m p q s t u w x y")
-least, least_next, least_first, least_last = symbols("least least_next least_first least_last")
+lost, lost_next, lost_first, lost_last = symbols("lost lost_next lost_first lost_last")
 stopped, stopped_next, stopped_first, stopped_last = symbols("stopped stopped_next stopped_first stopped_last")
 running, running_next, running_first, running_last = symbols("running running_next running_first running_last")
 reached, reached_next, reached_first, reached_last = symbols("reached reached_next reached_first reached_last")
@@ -271,77 +271,76 @@ _FRACTION = Hypothesis(
 )
 _NO_DEBT = Relation(">=0", 1 - fraction, "fraction <= 1: no more than the capital is staked")
 
-E_LEAST = Theorem(
-    id="audit.e-least",
-    statement=f"{_ROUND} If stake (exp(epsilon) + delta) is at most a fraction, the factor is at least one minus the fraction, whatever is drawn.",
+E_LOSS = Theorem(
+    id="audit.e-loss",
+    statement=f"{_ROUND} If stake (exp(epsilon) + delta) is at most a fraction, no more than that fraction of the capital is lost, whatever is drawn.",
     hypotheses=(_FRACTION, EPSILON, DELTA),
-    conclusion=Conclusion("factor", "factor of one round", Side.LOWER),
-    formula=1 - fraction,
+    conclusion=Conclusion("loss", "part of the capital that a round loses: one minus the factor", Side.UPPER),
+    formula=fraction,
     rests_on=("probability.betting", "probability.expectation"),
     source="own derivation",
     proof=AlgebraicProof(
         target="v",
-        variables={"v": "the factor", "w": "the stake", "a": "indicator of the unlearned draw", "b": "indicator of the retrained draw"},
+        variables={"v": "one minus the factor", "w": "the stake", "a": "indicator of the unlearned draw", "b": "indicator of the retrained draw"},
         terms={"ratio": exp(epsilon)},
         facts=(
-            Fact("factor", "==0", v - 1 - w * (a - exp(epsilon) * b - delta), ("probability.betting",), "what a round is"),
+            Fact("factor", "==0", v + w * (a - exp(epsilon) * b - delta), ("probability.betting",), "what a round is"),
             Fact("stake", ">=0", w, ("probability.betting",), "a stake is nonnegative"),
             Fact("a at least 0", ">=0", a, ("probability.expectation",), "an indicator"),
             Fact("b at most 1", ">=0", 1 - b, ("probability.expectation",), "an indicator"),
-            Fact("loss", ">=0", fraction - w * (exp(epsilon) + delta), ("hypothesis:fraction",), "no more is staked"),
+            Fact("most", ">=0", fraction - w * (exp(epsilon) + delta), ("hypothesis:fraction",), "no more is staked"),
         ),
         steps=(
             Step(
-                (Term(1, 1, ("stake", "a at least 0")), Term(1, 1, ("stake", "ratio", "b at most 1")), Term(1, 1, ("loss",))), ((1, "factor"),),
+                (Term(1, 1, ("stake", "a at least 0")), Term(1, 1, ("stake", "ratio", "b at most 1")), Term(1, 1, ("most",))), ((-1, "factor"),),
             ),
         ),
-        witness={"fraction": 1, "epsilon": 1, "delta": 0, "v": 0, "w": Fraction(1, 2), "a": 0, "b": 1, "ratio": 2},
+        witness={"fraction": 1, "epsilon": 1, "delta": 0, "v": 1, "w": Fraction(1, 2), "a": 0, "b": 1, "ratio": 2},
     ),
     false_sibling=FalseSibling(
-        "as if half of the stake could be lost", 1 - fraction / 2,
-        counterexample={"fraction": 1, "epsilon": 0, "delta": 0, "v": 0, "w": 1, "a": 0, "b": 1},
+        "as if half of the stake could be lost", fraction / 2,
+        counterexample={"fraction": 1, "epsilon": 0, "delta": 0, "v": 1, "w": 1, "a": 0, "b": 1},
     ),
 )  # fmt: skip
 
-E_PRODUCT = Theorem(
-    id="audit.e-product",
-    statement=f"{_ROUND} If stake (exp(epsilon) + delta) is at most one, the capital, or a mixture of such capitals, is never negative.",
+_LOST = Sequence("lost", "lost_next", "lost_first", "lost_last", "greatest part of the first capital that can be lost")
+
+E_CAPITAL = Theorem(
+    id="audit.e-capital",
+    statement=f"{_ROUND} If stake (exp(epsilon) + delta) is at most one, no more than the first capital is ever lost, also by a mixture.",
     hypotheses=(_FRACTION, EPSILON, DELTA),
-    conclusion=Conclusion("capital", "the capital after any number of rounds", Side.LOWER),
-    formula=expression(0),
-    rests_on=("audit.e-least", "probability.betting"),
+    conclusion=Conclusion("loss", "one minus the capital after any number of rounds", Side.UPPER),
+    formula=expression(1),
+    rests_on=("audit.e-loss", "probability.betting"),
     source="own derivation",
     side_conditions=(_NO_DEBT,),
     proof=AlgebraicProof(
-        target="least_last",
-        variables={"g": "least factor of a round"},
-        sequences=(Sequence("least", "least_next", "least_first", "least_last", "least value that a capital can have"),),
+        target="lost_last",
+        variables={"g": "greatest part of the capital that a round can lose"},
+        sequences=(_LOST,),
         facts=(
-            Fact("start", "==0", least_first - 1, ("probability.betting",), "the capital is one at first"),
-            Fact("one more round", ">=0", least_next - least * g, ("probability.betting",), "the round multiplies it by a factor of g or more"),
+            Fact("start", "==0", lost_first, ("probability.betting",), "the capital is one at first"),
+            Fact(
+                "one more round", ">=0", (1 - lost_next) - (1 - lost) * (1 - g), ("probability.betting",),
+                "a round multiplies every capital by 1 - g or more",
+            ),
         ),
         citations=(
-            Citation("loss", "audit.e-least", g, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "for the least factor"),
+            Citation("loss", "audit.e-loss", g, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "for the round that loses most"),
         ),
         steps=(
             Induction(
-                "so far", least,
-                base=(
-                    Step((Term(1, 1),), ((1, "start"),)),
-                ),
+                "so far", 1 - lost,
+                base=(Step((Term(1, 1),), ((-1, "start"),)),),
                 step=(Step((Term(1, 1, ("one more round",)), Term(1, 1, ("so far", "loss")), Term(1, 1, ("so far", "condition:0")))),),
             ),
             Step((Term(1, 1, ("so far",)),)),
         ),
-        witness={
-            "fraction": 1, "epsilon": 1, "delta": 0, "g": 0, "least": 1, "least_next": 0, "least_first": 1, "least_last": 0,
-        },
+        witness={"fraction": 1, "epsilon": 1, "delta": 0, "g": 1, "lost": 0, "lost_next": 1, "lost_first": 0, "lost_last": 1},
     ),
     false_sibling=FalseSibling(
-        "a tenth of the first capital", expression(Fraction(1, 10)),
-        counterexample={
-            "fraction": 1, "epsilon": 1, "delta": 0, "g": 0, "least": 1, "least_next": 0, "least_first": 1, "least_last": 0,
-        },
+        "nine tenths of it", expression(Fraction(9, 10)),
+        counterexample={"fraction": 1, "epsilon": 1, "delta": 0, "g": 1, "lost": 0, "lost_next": 1, "lost_first": 0, "lost_last": 1},
     ),
 )  # fmt: skip
 
@@ -356,7 +355,7 @@ E_PROCESS = Theorem(
     ),
     conclusion=Conclusion("error", "probability that the capital ever reaches the threshold although the claim holds", Side.UPPER),
     formula=1 / threshold,
-    rests_on=("audit.e-factor", "audit.e-product", "probability.betting", "probability.expectation", "probability.conditional-expectation"),
+    rests_on=("audit.e-factor", "audit.e-capital", "probability.betting", "probability.expectation", "probability.conditional-expectation"),
     source="Ville, Etude critique de la notion de collectif (1939), for the inequality; the process is an own derivation; own proof",
     side_conditions=(_NO_DEBT,),
     proof=AlgebraicProof(
@@ -366,7 +365,7 @@ E_PROCESS = Theorem(
             Sequence("stopped", "stopped_next", "stopped_first", "stopped_last", "mean of the capital, left alone once it reached the threshold"),
             Sequence("running", "running_next", "running_first", "running_last", "part of that mean from where the threshold was not reached yet"),
             Sequence("reached", "reached_next", "reached_first", "reached_last", "probability that the threshold was reached"),
-            Sequence("least", "least_next", "least_first", "least_last", "least value that the capital can have"),
+            _LOST,
         ),
         facts=(
             Fact("start", "==0", stopped_first - 1, ("probability.betting",), "the capital is one at first"),
@@ -374,23 +373,23 @@ E_PROCESS = Theorem(
                 "one more round", ">=0", stopped + running * (g - 1) - stopped_next, ("probability.betting", "probability.conditional-expectation"),
                 "where the threshold was not reached, the capital (nonnegative and known) is multiplied by a factor of mean at most g",
             ),
-            Fact("running", ">=0", running - (1 - reached) * least, ("probability.expectation",), "the capital is at least its least value"),
+            Fact("running", ">=0", running - (1 - reached) * (1 - lost), ("probability.expectation",), "the capital is at least what cannot be lost"),
             Fact("chance", ">=0", 1 - reached, ("probability.expectation",), "a probability is at most one"),
             Fact("last chance", ">=0", 1 - reached_last, ("probability.expectation",), "a probability is at most one"),
             Fact("reached", ">=0", reached_last, ("probability.expectation",), "a probability is nonnegative"),
             Fact(
-                "Markov", ">=0", stopped_last - threshold * reached_last - (1 - reached_last) * least_last,
+                "Markov", ">=0", stopped_last - threshold * reached_last - (1 - reached_last) * (1 - lost_last),
                 ("probability.expectation", "hypothesis:threshold"),
-                "the stopped capital is at least the threshold where that was reached, and at least the least value elsewhere",
+                "the stopped capital is at least the threshold where that was reached, and at least what cannot be lost elsewhere",
             ),
         ),
         citations=(
             Citation("mean", "audit.e-factor", g, {"epsilon": epsilon, "delta": delta}, "for the round and the past with the greatest mean"),
             Citation(
-                "no debt", "audit.e-product", least, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "after every number of rounds",
+                "no debt", "audit.e-capital", lost, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "after every number of rounds",
             ),
             Citation(
-                "no debt at last", "audit.e-product", least_last, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "after the last round",
+                "no debt at last", "audit.e-capital", lost_last, {"fraction": fraction, "epsilon": epsilon, "delta": delta}, "after the last round",
             ),
         ),
         steps=(
@@ -408,7 +407,7 @@ E_PROCESS = Theorem(
             "threshold": 2, "fraction": 1, "epsilon": 1, "delta": 0, "g": 1, "stopped": 1, "stopped_next": 1, "stopped_first": 1, "stopped_last": 1,
             "running": 1, "running_next": 0, "running_first": 1, "running_last": 0,
             "reached": 0, "reached_next": Fraction(1, 2), "reached_first": 0, "reached_last": Fraction(1, 2),
-            "least": 1, "least_next": 0, "least_first": 1, "least_last": 0,
+            "lost": 0, "lost_next": 1, "lost_first": 0, "lost_last": 1,
         },
     ),
     false_sibling=FalseSibling(
@@ -417,7 +416,7 @@ E_PROCESS = Theorem(
             "threshold": 2, "fraction": 1, "epsilon": 0, "delta": 0, "g": 1, "stopped": 1, "stopped_next": 1, "stopped_first": 1, "stopped_last": 1,
             "running": 1, "running_next": 0, "running_first": 1, "running_last": 0,
             "reached": 0, "reached_next": Fraction(1, 2), "reached_first": 0, "reached_last": Fraction(1, 2),
-            "least": 1, "least_next": 0, "least_first": 1, "least_last": 0,
+            "lost": 0, "lost_next": 1, "lost_first": 0, "lost_last": 1,
         },
     ),
 )  # fmt: skip
@@ -427,7 +426,7 @@ GRID = Theorem(
     statement=(
         "Claims at the points of a grid of epsilons, fixed beforehand, are each tested so that a true one is rejected with probability at "
         "most alpha. Reported is the last rejected point before the first that is not rejected, or 0. It exceeds the true epsilon with "
-        "probability at most alpha, whatever the number of points. (The first point that is not rejected would not do.)"
+        "probability at most alpha, whatever the number of points; the first point that is not rejected would not do."
     ),
     hypotheses=(
         Hypothesis("alpha", "at or above the probability to reject a true claim, at every point of the grid", Side.UPPER, Domain.PROBABILITY),
@@ -652,6 +651,6 @@ ONE_RUN_WEIGHTED = Theorem(
 )  # fmt: skip
 
 THEOREMS = (
-    REGION, TOTAL_VARIATION, GAUSSIAN, E_FACTOR, E_LEAST, E_PRODUCT, E_PROCESS, GRID,
+    REGION, TOTAL_VARIATION, GAUSSIAN, E_FACTOR, E_LOSS, E_CAPITAL, E_PROCESS, GRID,
     ONE_RUN_TAIL, ONE_RUN, ONE_RUN_LEVEL, ONE_RUN_WEIGHTED,
 )  # fmt: skip

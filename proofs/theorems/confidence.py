@@ -243,7 +243,7 @@ WEIGHTED_COINS = Theorem(
     id="confidence.weighted-coins",
     statement=(
         "Fair coins s_i = -1 or 1 and weights w_i that were found without them: the score sum s_i w_i / sqrt(sum w_i²) reaches a "
-        "positive number with probability at most exp(-score²/2). (Of a score of zero or less this says nothing.)"
+        "positive number with probability at most exp(-score²/2); of a score of zero or less this says nothing."
     ),
     hypotheses=(Hypothesis("score", "at or below the score that was seen", Side.LOWER, Domain.POSITIVE),),
     conclusion=Conclusion("tail", "probability of a score at or above the number given", Side.UPPER),
