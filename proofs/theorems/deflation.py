@@ -65,7 +65,7 @@ _PARTS_RESTS = (
 _SOURCE = "own derivation; Parlett, The Symmetric Eigenvalue Problem (1998), chapters 10 and 11, for residual bounds"
 
 # The matrix [[9, 12], [12, 16]] with largest eigenvalue 25 at (3/5, 4/5), and Y the first unit vector.
-_PLANE = {
+_PLANE: dict[str, Fraction | int] = {
     "top": 9, "coupling": 12, "skew": 0, "weight": Fraction(4, 3), "t": 25, "c": Fraction(3, 5), "p": Fraction(3, 5), "z": Fraction(4, 5),
     "inside": Fraction(81, 25), "cross": Fraction(144, 25), "outside": Fraction(256, 25),
 }  # fmt: skip
@@ -94,7 +94,7 @@ def _split_form(
 
 _DEFLATED = maximum(_LEFT, tail + coupling / weight)
 _DEFLATED_TERMS, _DEFLATED_EQUATIONS = _split_form(1, (), _DEFLATED)
-_DEFLATED_WITNESS = {**_PLANE, "tail": 16}
+_DEFLATED_WITNESS: dict[str, Fraction | int] = {**_PLANE, "tail": 16}
 
 DEFLATED = Theorem(
     id="spectrum.deflated",
@@ -136,7 +136,7 @@ DEFLATED = Theorem(
 
 _TRACE = maximum(_LEFT, trace - ritz_sum / (1 + skew) + coupling / weight)
 _TRACE_TERMS, _TRACE_EQUATIONS = _split_form(1 + skew, ("above",), _TRACE)
-_TRACE_WITNESS = {**_PLANE, "trace": 25, "ritz_sum": 9, "rest": 16, "kept": 9}
+_TRACE_WITNESS: dict[str, Fraction | int] = {**_PLANE, "trace": 25, "ritz_sum": 9, "rest": 16, "kept": 9}
 _ABOVE = Step((Term(1, 1), Term(1, 1, ("skew",))), (), (), "above", ">0", 1 + skew)
 
 DEFLATED_TRACE = Theorem(
@@ -203,7 +203,7 @@ _TAIL_PART = maximum(0, _TAIL_SQUARE)
 _TAIL = sqrt(_TAIL_PART)
 _FROBENIUS = maximum(_LEFT, _TAIL + coupling / weight)
 _FROBENIUS_TERMS, _FROBENIUS_EQUATIONS = _split_form(1, (), _FROBENIUS)
-_FROBENIUS_WITNESS = {
+_FROBENIUS_WITNESS: dict[str, Fraction | int] = {
     **_PLANE, "square_sum": 625, "ritz_squares": 81, "residual_squares": 144, "b": 16, "kept": 81, "mixed": 144, "form": 81, "along": 0, "across": 144,
 }  # fmt: skip
 

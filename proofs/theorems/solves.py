@@ -32,7 +32,7 @@ DUAL_RESIDUAL = Hypothesis(
 _ERROR = Conclusion("error", "Euclidean distance of the computed x to the solution x* of A x = v", Side.UPPER, "solution")
 _E = "distance |x - x*| of the computed x to the solution"
 _NORM = ("linalg.cauchy-schwarz",)
-_PRIMAL = {"residual": 2, "definiteness": 1, "e": 2}
+_PRIMAL: dict[str, Fraction | int] = {"residual": 2, "definiteness": 1, "e": 2}
 
 
 def _solved(norm: Expression) -> Citation:
@@ -113,7 +113,7 @@ ENERGY = Theorem(
     ),
 )  # fmt: skip
 
-_FUNCTIONAL_WITNESS = {"functional": 3, **_PRIMAL, "d": 6, "w": 3}
+_FUNCTIONAL_WITNESS: dict[str, Fraction | int] = {"functional": 3, **_PRIMAL, "d": 6, "w": 3}
 
 FUNCTIONAL = Theorem(
     id="solve.functional",
@@ -142,7 +142,7 @@ FUNCTIONAL = Theorem(
     false_sibling=FalseSibling("half of the bound", functional * residual / (2 * definiteness), counterexample=_FUNCTIONAL_WITNESS),
 )  # fmt: skip
 
-_DUAL_WITNESS = {"dual_residual": 3, **_PRIMAL, "d": 6, "s": 3}
+_DUAL_WITNESS: dict[str, Fraction | int] = {"dual_residual": 3, **_PRIMAL, "d": 6, "s": 3}
 
 DUAL_CORRECTED = Theorem(
     id="solve.dual-corrected",
@@ -177,7 +177,7 @@ DUAL_CORRECTED = Theorem(
     false_sibling=FalseSibling("half of the bound", dual_residual * residual / (2 * definiteness), counterexample=_DUAL_WITNESS),
 )  # fmt: skip
 
-_INVERSE_WITNESS = {"correction": 1, "defect": Fraction(1, 2), "e": 2, "z": 1, "q": 1}
+_INVERSE_WITNESS: dict[str, Fraction | int] = {"correction": 1, "defect": Fraction(1, 2), "e": 2, "z": 1, "q": 1}
 
 APPROXIMATE_INVERSE = Theorem(
     id="solve.approximate-inverse",
@@ -209,7 +209,7 @@ APPROXIMATE_INVERSE = Theorem(
     false_sibling=FalseSibling("the second step alone", correction, counterexample=_INVERSE_WITNESS),
 )  # fmt: skip
 
-_ROUNDED_WITNESS = {
+_ROUNDED_WITNESS: dict[str, Fraction | int] = {
     "computed_residual": 1, "unit_roundoff": Fraction(1, 2), "product_rounding": Fraction(1, 4), "frobenius": 2, "solution": 4, "underflow": 1,
     "definiteness": 1, "e": 5, "g": 5, "q": 2, "p": 3,
 }  # fmt: skip
@@ -275,7 +275,7 @@ ROUNDED_RESIDUAL = Theorem(
     ),
 )  # fmt: skip
 
-_VALUE_WITNESS = {
+_VALUE_WITNESS: dict[str, Fraction | int] = {
     "dual_residual": 3, "residual": 2, "dual_solution": 1, "residual_rounding": 1, "value_rounding": 1, "definiteness": 1,
     "d": 8, "h": 6, "p": 1, "q": 1, "y": 1, "z": 1,
 }  # fmt: skip

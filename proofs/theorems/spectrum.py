@@ -29,7 +29,15 @@ def _wolkowicz_styan(identifier: str, statement: str, side: Side, second: int) -
     """
     turn = 1 if side is Side.LOWER else -1
     combined, beyond = (t + weight * rest, t + rest - trace) if turn > 0 else (t - weight * rest, trace - t - rest)
-    witness = {"trace": 4 + second, "square_sum": 25, "others": 1, "weight": Fraction(3, 4), "t": 4, "rest": second, "b": 5}
+    witness: dict[str, Fraction | int] = {
+        "trace": 4 + second,
+        "square_sum": 25,
+        "others": 1,
+        "weight": Fraction(3, 4),
+        "t": 4,
+        "rest": second,
+        "b": 5,
+    }
     return Theorem(
         id=identifier,
         statement=statement,
@@ -86,7 +94,16 @@ WOLKOWICZ_STYAN_ABOVE = _wolkowicz_styan(
 )  # fmt: skip
 
 _DROPPED = sqrt(tail**2 + dropped / (1 - skew) ** 2 + 2 * dropped_residual / (1 - skew))
-_DROPPED_WITNESS = {"tail": 2, "dropped": 4, "dropped_residual": 4, "skew": 0, "t": 4, "b": 2, "inside": 4, "mixed": 4}
+_DROPPED_WITNESS: dict[str, Fraction | int] = {
+    "tail": 2,
+    "dropped": 4,
+    "dropped_residual": 4,
+    "skew": 0,
+    "t": 4,
+    "b": 2,
+    "inside": 4,
+    "mixed": 4,
+}
 
 DROPPED_RITZ = Theorem(
     id="spectrum.dropped-ritz",
@@ -158,7 +175,7 @@ DROPPED_RITZ = Theorem(
     ),
 )  # fmt: skip
 
-_LANCZOS_WITNESS = {
+_LANCZOS_WITNESS: dict[str, Fraction | int] = {
     "ritz": 1, "stretch": 2, "growth": 2, "overlap": Fraction(1, 2), "t": 4, "h": 1, "r": 2, "o": Fraction(1, 2), "big": 2, "value": 2,
     "small": Fraction(3, 4), "sinh": 3,
 }  # fmt: skip

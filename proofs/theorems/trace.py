@@ -162,7 +162,8 @@ _RAISED = m * (rise_last - c * deviation) / 2
 _RAISED_TERM = exp(_RAISED)
 _DEVIATION_POINT: dict[str, Fraction | int] = {
     "m": 1, "deviation": 1, "square_sum": 1, "spectral": 1, "p": Fraction(4, 5), "c": Fraction(1, 2),
-    "squares": 0, "squares_next": 1, "squares_first": 0, "squares_last": 1, "rise": 0, "rise_next": Fraction(1, 5), "rise_first": 0, "rise_last": Fraction(1, 5),
+    "squares": 0, "squares_next": 1, "squares_first": 0, "squares_last": 1,
+    "rise": 0, "rise_next": Fraction(1, 5), "rise_first": 0, "rise_last": Fraction(1, 5),
 }  # fmt: skip
 
 DEVIATION_ABOVE = Theorem(
