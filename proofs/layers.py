@@ -1,6 +1,7 @@
 """Layers for drawing a graph without cycles: longest paths, barycentres against crossings, and heights by least squares.
 
-A node stands in the column given by the longest path that leads down from it. An edge over several columns passes
+A node stands in the column given by the longest path that leads down from it; those without any edge stand last in the
+first. An edge over several columns passes
 through one *bend* in each, so that it has a place of its own there. A bend is named by the ends of its edge and its column.
 """
 
@@ -42,21 +43,24 @@ def layout(below: Mapping[str, Sequence[str]]) -> Layout:
     >>> placed.crossings
     0
     """
-    column = _longest_paths(below)
-    routes = {
-        (low, high): (low, *((low, high, between) for between in range(column[low] + 1, column[high])), high)
-        for high, lows in below.items()
-        for low in lows
-    }
-    start: list[list[Node]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
+    joined = {name for high, lows in below.items() for name in ((high, *lows) if lows else ())}
+    column = {name: where for name, where in _longest_paths(below).items() if name in joined}
+    routes: dict[Edge, tuple[Node, ...]] = {}
+    start: list[list[Node]] = [[] for _ in range(max(column.values(), default=0) + 1)]
     for name, where in column.items():
         start[where].append(name)
-    for route in routes.values():
-        for bend in route[1:-1]:
-            start[column[route[0]] + route.index(bend)].append(bend)
+        for low in below[name]:
+            bends = tuple((low, name, between) for between in range(column[low] + 1, where))
+            routes[low, name] = (low, *bends, name)
+            for bend in bends:
+                start[bend[2]].append(bend)
     segments = _segments(routes.values())
-    columns = _uncrossed([tuple(names) for names in start], segments)
-    return Layout(columns, _heights(columns, segments), routes)
+    first, *others = _uncrossed([tuple(names) for names in start], segments)
+    middle = _heights((first, *others), segments)
+    alone = tuple(name for name in below if name not in joined)
+    free = middle[first[-1]] + NODE_HEIGHT if first else NODE_HEIGHT / 2
+    middle |= {name: round(free + row * NODE_HEIGHT, 1) for row, name in enumerate(alone)}
+    return Layout(((*first, *alone), *others), middle, routes)
 
 
 def reduced(below: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

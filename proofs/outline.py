@@ -132,8 +132,8 @@ class _Reader:
         match step:
             case Step(slack=None):
                 return Line("conclusion", formula=goal, combination=self._combined(step))
-            case Step():
-                return Line("lemma", step.name, relation(step.kind, step.slack), combination=self._combined(step))
+            case Step(slack=Expression() as slack):
+                return Line("lemma", step.name, relation(step.kind, slack), combination=self._combined(step))
             case Use():
                 return Line("use", step.name, words="its variables are known to lie in the box")
             case Induction():

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from . import catalogue, graph, registry
 from .catalogue import Family
-from .expression import symbol
-from .identity import Identity
+from .expression import Expression, symbol
+from .identity import Identity, Words
 from .outline import Line, Outline, outline
 from .readers import as_latex
 from .relations import Printed, conclusion, condition, matrix_relation, relation
@@ -218,16 +218,16 @@ def _combination(line: Line) -> str:
 
 def _sibling(entry: Theorem | Identity | Enclosure) -> str:
     """The false neighbour that the checker refuses."""
-    false = entry.false_sibling
-    if false is None:
-        return ""
-    if isinstance(entry, Identity):
-        return f"*Refused sibling.* {_math(matrix_relation(entry.false_sibling).latex)}"
-    if isinstance(false, FalseSibling) and isinstance(entry, Theorem):
-        formula = "" if false.formula is None else f": {_math(conclusion(replace(entry, formula=false.formula)).latex)}"
-        dropped = f" (without {', '.join(f'`[{name}]`' for name in false.dropped)})" if false.dropped else ""
-        return f"*Refused sibling.* {prose(false.description)}{dropped}{formula}"
-    return f"*Refused sibling.* {_math(relation('>=0', false).latex)}"
+    match entry.false_sibling:
+        case FalseSibling() as false if isinstance(entry, Theorem):
+            formula = "" if false.formula is None else f": {_math(conclusion(replace(entry, formula=false.formula)).latex)}"
+            dropped = f" (without {', '.join(f'`[{name}]`' for name in false.dropped)})" if false.dropped else ""
+            return f"*Refused sibling.* {prose(false.description)}{dropped}{formula}"
+        case Words() as goal:
+            return f"*Refused sibling.* {_math(matrix_relation(goal).latex)}"
+        case Expression() as slack:
+            return f"*Refused sibling.* {_math(relation('>=0', slack).latex)}"
+    return ""
 
 
 def _used_by(identifier: str) -> str:

@@ -43,8 +43,8 @@ def theorems(
     json
         Print JSON alone on standard output.
     """
-    if identifier is not None and identifier.endswith(".svg") and file is None:
-        identifier, file = None, Path(identifier)
+    if file is None and identifier is not None and identifier.endswith(".svg"):
+        file, identifier = Path(identifier), None
     if not graph and (file is not None or pages is not None):
         raise InputError("a file and --pages belong to the drawing: add --graph")
     if identifier is not None:

@@ -48,6 +48,13 @@ def test_sweeping_removes_crossings() -> None:
     assert layout(below).crossings == 0
 
 
+def test_what_is_joined_to_nothing_stands_last() -> None:
+    placed = layout({"alone": (), "a": (), "b": ("a",), "apart": ()})
+    assert placed.columns == (("a", "alone", "apart"), ("b",))
+    assert placed.middle["alone"] - placed.middle["a"] == placed.middle["apart"] - placed.middle["alone"] == NODE_HEIGHT
+    assert layout({"alone": ()}).columns == (("alone",),)
+
+
 def test_a_layout_is_the_same_every_time() -> None:
     assert layout(random_graph(3)) == layout(random_graph(3))
 
