@@ -39,7 +39,10 @@ _FAMILIES = (
     "spectrum",
     "trace",
     "linear_algebra",
+    "deletion",
     "norms",
+    "computed_norms",
+    "lipschitz",
     "convolution",
 )
 

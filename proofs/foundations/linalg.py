@@ -29,7 +29,7 @@ FOUNDATIONS = (
     Foundation(
         "linalg.operator-norm",
         "The spectral norm |A| of a matrix is the maximum of |A x| over unit vectors x and of y . A x over unit vectors x and y, and is "
-        "attained; |A x| <= |A| |x|; A and its transpose A' have the same norm.",
+        "attained; |A x| <= |A| |x| and |c A| = |c| |A|; A and its transpose A' have the same norm.",
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), section 5.6",
     ),
     Foundation(
@@ -91,6 +91,17 @@ FOUNDATIONS = (
         "If |Y'Y - I| <= k < 1, the eigenvalues of G = Y'Y lie between 1 - k and 1 + k, the columns of Y G^(-1/2) are an orthonormal basis of the "
         "range of Y, and the projector on that range is Y G^(-1) Y'.",
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorems 4.3.1 and 7.3.1",
+    ),
+    Foundation(
+        "floating.square-root",
+        "In floating-point arithmetic of unit roundoff u that rounds to nearest, the computed square root of a is sqrt(a) (1 + t) with |t| <= u.",
+        "Higham, Accuracy and Stability of Numerical Algorithms (2nd ed. 2002), section 2.2",
+    ),
+    Foundation(
+        "floating.cholesky",
+        "A Cholesky factorisation of a symmetric n by n matrix in floating-point arithmetic of unit roundoff u that runs to its end, with square "
+        "roots of positive numbers only, gives L with |M - L L'| <= g |L| |L|' entrywise, g = (n + 1) u/(1 - (n + 1) u), apart from underflow.",
+        "Higham, Accuracy and Stability of Numerical Algorithms (2nd ed. 2002), Theorem 10.3",
     ),
     Foundation(
         "floating.matrix-product",

@@ -141,7 +141,7 @@ ZERO_PADDING = Theorem(
     false_sibling=FalseSibling("half of the symbol", symbol / 2, counterexample=_PADDED),
 )  # fmt: skip
 
-_TORUS = {"symbol": 1, "cosine": Fraction(1, 2), "t": 2, "v": 1, "kappa": Fraction(1, 2)}
+_TORUS: dict[str, Fraction | int] = {"symbol": 1, "cosine": Fraction(1, 2), "t": 2, "v": 1, "kappa": Fraction(1, 2)}
 
 TORUS = Theorem(
     id="convolution.torus",

@@ -12,10 +12,10 @@ import pytest
 from books import verdicts
 
 from certify.proofs.identity import Identity, Words
-from certify.proofs.theorems.linear_algebra import IDENTITIES
+from certify.proofs.theorems import deletion, linear_algebra
 
 Matrices = dict[str, numpy.ndarray]
-BY_ID = {identity.id: identity for identity in IDENTITIES}
+BY_ID = {identity.id: identity for identity in (*linear_algebra.IDENTITIES, *deletion.IDENTITIES)}
 NAMES = tuple(BY_ID)
 SIZES = {"n", "m", "d"}
 

@@ -10,7 +10,7 @@ import scipy.optimize
 import torch
 
 from .norms import spectral, top
-from .shared import Instance, Values, norm, over, under
+from .shared import Instance, Values, over, under
 
 
 class Convolution:

@@ -1,4 +1,4 @@
-"""Instances of the theorems that rest on identities of matrices: ridge regressions from which rows are deleted."""
+"""Instances of the theorems on exact deletion: ridge regressions from which rows leave."""
 
 from __future__ import annotations
 
