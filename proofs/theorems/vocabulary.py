@@ -93,3 +93,14 @@ SPECTRAL_NORM = Conclusion("norm", "spectral norm of the matrix", Side.UPPER)
 def norm_of(symbol: str, matrix: str) -> Hypothesis:
     """A bound on the spectral norm of that matrix."""
     return Hypothesis(symbol, f"at or above the spectral norm of {matrix}", Side.UPPER, Domain.NONNEGATIVE)
+
+
+TESTED_EPSILON = Hypothesis(
+    "epsilon",
+    "the epsilon at which the claim is tested: the laws are as close as that, or closer",
+    Side.UPPER,
+    Domain.NONNEGATIVE,
+)
+CLAIMED_DELTA = Hypothesis("delta", "the delta of the claim", Side.UPPER, Domain.NONNEGATIVE)
+LEAST_EPSILON = Conclusion("epsilon", "epsilon at which the two laws are indistinguishable with this delta", Side.LOWER)
+REPORT_ERROR = Conclusion("error", "probability that the epsilon reported exceeds the true one", Side.UPPER)

@@ -176,6 +176,13 @@ def test_the_evidence_may_grow_with_epsilon() -> None:
     assert capital_from_counts(2.0, 0.2, (0, 0, 0, 20)) > capital_from_counts(0.0, 0.2, (0, 0, 0, 20))
 
 
+def test_without_delta_the_evidence_falls_with_epsilon() -> None:
+    """Every indicator pays less at a larger epsilon, so a bisection over the claims is as good as a grid."""
+    for counts in itertools.product(range(3), repeat=4):
+        values = [capital_from_counts(epsilon, 0.0, counts) for epsilon in numpy.linspace(0, 5, 30)]
+        assert all(later <= earlier * (1 + 1e-12) for earlier, later in itertools.pairwise(values))
+
+
 def test_the_first_point_that_is_not_rejected_must_not_be_reported() -> None:
     """On a coarse grid it exceeds the true epsilon nearly always; the last rejected point before it, at most with chance alpha."""
     truth, alpha, grid = 2.0, 0.2, (0.0, 2.1, 4.0)
@@ -198,6 +205,26 @@ def test_the_report_of_one_run_is_the_inverse_of_its_tail() -> None:
         tail, alpha = beta(0.5, v, calls - v + 1), 0.05
         report = formula("audit.one-run", r=calls, v=v, delta=delta, tail=tail, alpha=alpha)
         assert formula("audit.one-run-tail", r=calls, v=v, epsilon=report, delta=delta) == pytest.approx(alpha)
+
+
+def test_the_number_of_right_calls_asked_of_several_runs_is_fixed_beforehand() -> None:
+    """Runs of perfect unlearning: a lower limit of P(V >= v) lies above the tail with chance alpha for a fixed v, and three times that for some v."""
+    runs, coins, alpha = 60, 20, 0.05
+    law = chances(coins, 0.5)
+    tails = [math.fsum(law[v:]) for v in range(coins + 1)]
+    quiet, refuted = {0: 1.0}, []
+    for v in range(coins, 0, -1):  # of the runs with fewer than v + 1 right calls, how many have v
+        rejects = [k > 0 and beta(tails[v], k, runs - k + 1) <= alpha for k in range(runs + 1)]
+        refuted.append(math.fsum(chance for k, chance in enumerate(chances(runs, tails[v])) if rejects[k]))
+        share = law[v] / (1 - tails[v] + law[v])
+        after: dict[int, float] = {}
+        for k, chance in quiet.items():
+            for more, extra in enumerate(chances(runs - k, share)):
+                if not rejects[k + more]:
+                    after[k + more] = after.get(k + more, 0.0) + chance * extra
+        quiet = after
+    assert max(refuted) <= alpha
+    assert 1 - math.fsum(quiet.values()) > 3 * alpha
 
 
 def test_a_reference_that_depends_on_how_many_were_unlearned_is_no_reference() -> None:
