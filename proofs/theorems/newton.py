@@ -7,7 +7,7 @@ from fractions import Fraction
 from ..expression import symbols
 from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term
 from ..sides import Side
-from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
+from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
 from .vocabulary import DELETED, DISTANCE, HESSIAN_LIPSCHITZ, LIPSCHITZ, RECORDS, RETAINED, STRONG_CONVEXITY
 
 step, linear_residual, previous_distance, hessian_lipschitz, strong_convexity, n, m, lipschitz = symbols(
@@ -158,6 +158,51 @@ CORRECTED_RESIDUAL = Theorem(
     ),
 )  # fmt: skip
 
+_FADING = hessian_lipschitz * previous_distance
+_SETTLED: dict[str, Fraction | int] = {
+    "step": Fraction(3, 8), "linear_residual": 0, "previous_distance": Fraction(1, 2), "hessian_lipschitz": 1, "strong_convexity": 1,
+    "e": Fraction(1, 2),
+}  # fmt: skip
+
+SETTLED_RESIDUAL = Theorem(
+    id="newton.settled-residual",
+    statement=(
+        "With any trial step s and r = |g + H s|, the distance to an interior minimiser is at most (|s| + r/mu)/(1 - M e/(2 mu)) "
+        "for every e at or above the distance with M e < 2 mu."
+    ),
+    hypotheses=(STEP, LINEAR_RESIDUAL, PREVIOUS_DISTANCE, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY),
+    conclusion=DISTANCE,
+    formula=(step + linear_residual / strong_convexity) * (1 + _FADING / (2 * strong_convexity - _FADING)),
+    rests_on=("newton.corrected-residual", "linalg.triangle"),
+    source="own derivation (newton.corrected-residual at the distance itself)",
+    side_conditions=(Relation(">0", 2 * strong_convexity - _FADING, "hessian_lipschitz previous_distance < 2 strong_convexity"),),
+    proof=AlgebraicProof(
+        target="e",
+        variables={"e": "distance |w - w*| of the parameters to the minimiser"},
+        facts=(
+            Fact("norm", ">=0", e, ("linalg.triangle",), "a norm is nonnegative"),
+            Fact("previous", ">=0", previous_distance - e, ("hypothesis:previous_distance",), "the number given covers e"),
+        ),
+        citations=(
+            Citation(
+                "corrected", "newton.corrected-residual", e,
+                {
+                    "step": step, "linear_residual": linear_residual, "previous_distance": e,
+                    "hessian_lipschitz": hessian_lipschitz, "strong_convexity": strong_convexity,
+                },
+                "the distance covers itself",
+            ),
+        ),
+        steps=(
+            Step((Term(1, 1, ("strong_convexity", "corrected")), Term(1, 1, ("strong_convexity", "hessian_lipschitz", "norm", "previous")))),
+        ),
+        witness=_SETTLED,
+    ),
+    false_sibling=FalseSibling(
+        "the third derivative left out", step + linear_residual / strong_convexity, counterexample=_SETTLED,
+    ),
+)  # fmt: skip
+
 ONE_STEP = Theorem(
     id="newton.one-step",
     statement=(
@@ -205,4 +250,4 @@ ONE_STEP = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (AFTER_STEP, CORRECTED_RESIDUAL, ONE_STEP)
+THEOREMS = (AFTER_STEP, CORRECTED_RESIDUAL, SETTLED_RESIDUAL, ONE_STEP)

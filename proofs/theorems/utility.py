@@ -1,22 +1,26 @@
-"""What noise costs, and how many records may go: the excess risk of a noised release, and the deletion capacity."""
+"""What noise costs: the excess risk of a noised release, with and without an active constraint."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-from ..expression import Expression, sqrt, symbols
-from ..proof import AlgebraicProof, Citation, Fact, Split, Step, Term, by_squares
+from ..expression import sqrt, symbols
+from ..proof import AlgebraicProof, Citation, Fact, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
-from .vocabulary import DISTANCE_HYPOTHESIS, HESSIAN_LIPSCHITZ, LIPSCHITZ, RECORDS, SMOOTHNESS, STRONG_CONVEXITY
+from .vocabulary import DISTANCE_HYPOTHESIS, SMOOTHNESS
 
 smoothness, distance, dimension, sigma, gradient = symbols("smoothness distance dimension sigma gradient")
-n, budget, lipschitz, hessian_lipschitz, strong_convexity = symbols("n budget lipschitz hessian_lipschitz strong_convexity")
-f, square, e, s, tilt, slope, m, g, d = symbols("f square e s tilt slope m g d")
+mu, excess = symbols("mu excess")
+f, square, e, s, tilt, slope, mean = symbols("f square e s tilt slope mean")
 
 _DIMENSION = Hypothesis("dimension", "number of parameters", Side.UPPER, Domain.COUNT)
 _SIGMA = Hypothesis(
     "sigma", "standard deviation of the Gaussian noise in every coordinate", Side.UPPER, Domain.NONNEGATIVE, "parameter"
+)
+_GRADIENT = Hypothesis(
+    "gradient", "at or above the gradient norm at the constrained minimiser", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
 )
 _EXCESS = Conclusion("excess_risk", "expected objective minus its minimum", Side.UPPER, "loss")
 _COST = smoothness / 2 * (distance**2 + dimension * sigma**2)
@@ -74,6 +78,12 @@ EXCESS_RISK = Theorem(
     ),
 )  # fmt: skip
 
+_DESCENT = Fact(
+    "descent", ">=0", tilt + Fraction(1, 2) * smoothness * square - f,
+    ("calculus.descent-lemma", "probability.expectation", "hypothesis:smoothness"), "the descent lemma at the minimiser, in expectation",
+)  # fmt: skip
+_STEEP = Fact("steep", ">=0", gradient - slope, ("hypothesis:gradient",), "the number given covers the gradient norm")
+
 EXCESS_RISK_CONSTRAINED = Theorem(
     id="utility.excess-risk-constrained",
     statement=(
@@ -81,13 +91,7 @@ EXCESS_RISK_CONSTRAINED = Theorem(
         "released with N(0, sigma² I) added and not projected, have expected objective at most "
         "gamma distance + (beta/2)(distance² + d sigma²) above the minimum."
     ),
-    hypotheses=(
-        SMOOTHNESS,
-        DISTANCE_HYPOTHESIS,
-        _DIMENSION,
-        _SIGMA,
-        Hypothesis("gradient", "at or above the gradient norm at the constrained minimiser", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"),
-    ),
+    hypotheses=(SMOOTHNESS, DISTANCE_HYPOTHESIS, _DIMENSION, _SIGMA, _GRADIENT),
     conclusion=_EXCESS,
     formula=gradient * distance + _COST,
     rests_on=(
@@ -104,16 +108,12 @@ EXCESS_RISK_CONSTRAINED = Theorem(
         },
         facts=(
             *_NOISED,
-            Fact(
-                "descent", ">=0", tilt + Fraction(1, 2) * smoothness * square - f,
-                ("calculus.descent-lemma", "probability.expectation", "hypothesis:smoothness"),
-                "the descent lemma at the minimiser, in expectation",
-            ),
+            _DESCENT,
             Fact(
                 "centred", ">=0", slope * e - tilt, ("probability.gaussian-moments", "probability.expectation", "linalg.cauchy-schwarz"),
                 "the noise is centred and drops out of the expected inner product, which is at most the product of the norms",
             ),
-            Fact("steep", ">=0", gradient - slope, ("hypothesis:gradient",), "the number given covers the gradient norm"),
+            _STEEP,
         ),
         steps=(Step((*_COVERED, Term(2, 1, ("centred",)), Term(2, 1, ("steep", "norm")), Term(2, 1, ("gradient", "near")))),),
         witness={**_WITNESS, "gradient": 1, "slope": 1, "tilt": 1, "f": 3},
@@ -123,147 +123,129 @@ EXCESS_RISK_CONSTRAINED = Theorem(
     ),
 )  # fmt: skip
 
-_BUDGET = Hypothesis(
-    "budget", "at or below the distance from the retained minimiser that is allowed", Side.LOWER, Domain.POSITIVE, "parameter"
-)
-_DELETION = {
-    "m": "number of deleted records",
-    "g": "norm of the retained objective's gradient at the minimiser over all records",
-    "e": "distance between the minimisers over all and over the retained records",
-}
-_COUNT = Fact(
-    "count", ">=0", m, ("probability.expectation",), "m over the number of records is a share: a probability, at least zero"
-)
-_SHIFT = Fact(
-    "shift", ">=0", m * lipschitz - (n - m) * g, ("calculus.stationarity", "linalg.triangle", "hypothesis:n", "hypothesis:lipschitz"),
-    "the gradients of all records add up to zero, so those of the retained add up to minus those of the deleted: (n - m) g <= m G",
-)  # fmt: skip
-_RESIDUAL = Citation(
-    "residual", "output.residual", e, {"residual": g, "strong_convexity": strong_convexity}, "for the retained objective"
-)
+_SPREAD = sqrt(distance**2 + dimension * sigma**2)
+_PROJECTED: dict[str, Fraction | int] = {
+    "smoothness": 2, "distance": 3, "dimension": 1, "sigma": 4, "gradient": 1, "f": 30, "square": 25, "e": 3, "s": 4, "tilt": 5, "slope": 1,
+    "mean": 5,
+}  # fmt: skip
 
-OUTPUT_CAPACITY = Theorem(
-    id="utility.output-capacity",
+EXCESS_RISK_PROJECTED = Theorem(
+    id="utility.excess-risk-projected",
     statement=(
-        "A deletion that moves the unconstrained minimiser of a mean loss by the budget Delta or more deletes at least "
-        "n mu Delta / (G + mu Delta) records, where the objective over the retained records is strongly convex with constant mu."
+        "Where the minimum is over a closed convex set and the gradient at the minimiser has norm gamma, parameters within the distance of it, "
+        "released with N(0, sigma² I) added and projected onto the set, have expected objective at most "
+        "gamma sqrt(distance² + d sigma²) + (beta/2)(distance² + d sigma²) above the minimum."
     ),
-    hypotheses=(RECORDS, LIPSCHITZ, STRONG_CONVEXITY, _BUDGET),
-    conclusion=Conclusion("capacity", "number of records of a deletion that moves the minimiser by the budget or more", Side.LOWER, "records"),
-    formula=n / (1 + lipschitz / (strong_convexity * budget)),
-    rests_on=("output.residual", "calculus.stationarity", "linalg.triangle", "probability.expectation"),
-    source="own derivation (output.worst-case, solved for m)",
+    hypotheses=(SMOOTHNESS, DISTANCE_HYPOTHESIS, _DIMENSION, _SIGMA, _GRADIENT),
+    conclusion=_EXCESS,
+    formula=gradient * _SPREAD + _COST,
+    rests_on=(
+        "calculus.descent-lemma", "probability.expectation", "probability.gaussian-moments", "linalg.triangle", "linalg.cauchy-schwarz",
+        "convexity.projection",
+    ),
+    source="standard; own proof",
     proof=AlgebraicProof(
-        target="m",
-        variables=_DELETION,
+        target="f",
+        variables={
+            "f": "expected objective at the release minus the minimum over the set",
+            "tilt": "expected inner product of the gradient at the minimiser with the release minus the minimiser",
+            "slope": "norm of the gradient at the minimiser",
+            "mean": "expected distance of the release to the minimiser",
+            **_MEASURES,
+        },
+        terms={"spread": _SPREAD},
         facts=(
-            Fact("norm", ">=0", g, ("linalg.triangle",), "a norm is nonnegative"),
-            _COUNT,
-            _SHIFT,
-            Fact("far", ">=0", e - budget, ("hypothesis:budget",), "the minimiser moves by the budget or more"),
-        ),
-        citations=(_RESIDUAL,),
-        steps=(
-            Split(
-                "retained", n - m,
-                positive=(
-                    Step((
-                        Term(1, 1, ("shift",)), Term(1, 1, ("retained", "residual")), Term(1, 1, ("retained", "strong_convexity", "far")),
-                    )),
-                ),
-                zero=(Step((Term(1, 1, ("n", "lipschitz")),), ((-lipschitz - strong_convexity * budget, "retained"),)),),
-                negative=(
-                    Step((
-                        Term(1, 1, ("retained", "lipschitz")), Term(1, 1, ("n", "lipschitz")),
-                        Term(1, 1, ("retained", "strong_convexity", "budget")),
-                    )),
-                ),
+            *_NOISED[:3],
+            Fact(
+                "moments", ">=0", e**2 + dimension * s**2 - square,
+                ("probability.gaussian-moments", "probability.expectation", "convexity.projection", "hypothesis:dimension"),
+                "projecting brings the release no farther from the minimiser, and the noise is centred",
             ),
+            *_NOISED[4:],
+            _DESCENT,
+            Fact(
+                "length", ">=0", slope * mean - tilt, ("probability.expectation", "linalg.cauchy-schwarz"),
+                "an inner product is at most the product of the norms, in expectation",
+            ),
+            Fact("mean", ">=0", mean, ("probability.expectation",), "an expected norm is nonnegative"),
+            Fact(
+                "jensen", ">=0", square - mean**2, ("probability.expectation", "linalg.cauchy-schwarz"),
+                "the square of an expectation is at most the expected square",
+            ),
+            _STEEP,
         ),
-        witness={"n": 2, "lipschitz": 1, "strong_convexity": 1, "budget": 1, "m": 1, "g": 1, "e": 1},
+        steps=(
+            Step(
+                (*_COVERED, Term(2, 1, ("length",)), Term(2, 1, ("steep", "mean"))), name="rest",
+                slack=smoothness * (distance**2 + dimension * sigma**2) + 2 * gradient * mean - 2 * f,
+            ),
+            Step(
+                (
+                    Term(4, gradient, ("jensen",)), Term(4, gradient, ("moments",)), Term(4, gradient, ("near", "distance")),
+                    Term(4, gradient, ("near", "norm")), Term(4, gradient, ("dimension", "noise", "sigma")),
+                    Term(4, gradient, ("dimension", "noise", "scale")),
+                ),
+                ((4 * gradient**2, "spread^2"),),
+                name="squares", slack=(2 * gradient * _SPREAD) ** 2 - (2 * gradient * mean) ** 2,
+            ),
+            by_squares(2 * gradient * _SPREAD, 2 * gradient * mean, "squares", extra=((1, "rest"),)),
+        ),
+        witness=_PROJECTED,
     ),
     false_sibling=FalseSibling(
-        "G halved", n / (1 + lipschitz / (2 * strong_convexity * budget)),
-        counterexample={"n": 2, "lipschitz": 1, "strong_convexity": 1, "budget": 1, "m": 1, "g": 1, "e": 1},
+        "the distance alone before the gradient, as without a projection", gradient * distance + _COST, counterexample=_PROJECTED
     ),
 )  # fmt: skip
 
-_TURN = sqrt(hessian_lipschitz / (2 * strong_convexity**3 * budget))
+_SHARE = sqrt(2 * excess / (smoothness * (1 + dimension / mu**2)))
+_BOUGHT: dict[str, Fraction | int] = {"smoothness": 2, "dimension": 3, "mu": 1, "excess": 4, "f": 4, "e": 1, "s": 1}
 
-
-def _capacity(turn: Expression) -> Expression:
-    return n / (1 + lipschitz * turn)
-
-
-CAPACITY = Theorem(
-    id="utility.capacity",
+DISTANCE_BUDGET = Theorem(
+    id="utility.distance-budget",
     statement=(
-        "A deletion after which one exact Newton step from the minimiser over all n records ends at the budget Delta or farther from the "
-        "retained minimiser deletes at least n q/(1 + q) records, q = sqrt(2 mu³ Delta/(M G²)); no constraint may be active at a minimiser."
+        "Parameters at a distance from an unconstrained minimiser whose release with Gaussian noise of scale distance/mu costs an expected "
+        "excess of alpha or more are at a distance of at least mu sqrt(2 alpha/(beta (d + mu²)))."
     ),
-    hypotheses=(RECORDS, LIPSCHITZ, HESSIAN_LIPSCHITZ, STRONG_CONVEXITY, _BUDGET),
-    conclusion=Conclusion(
-        "capacity", "number of records of a deletion after which the Newton-updated parameters miss the budget", Side.LOWER, "records"
+    hypotheses=(
+        replace(SMOOTHNESS, domain=Domain.POSITIVE),
+        _DIMENSION,
+        Hypothesis("mu", "at or below the Gaussian parameter: the noise has at most the scale distance over mu", Side.LOWER, Domain.POSITIVE),
+        Hypothesis("excess", "at or below the expected excess of the objective that is allowed", Side.LOWER, Domain.POSITIVE, "loss"),
     ),
-    formula=_capacity(_TURN),
-    rests_on=("output.residual", "newton.after-step", "calculus.stationarity", "linalg.triangle", "probability.expectation"),
-    source="own derivation (newton.one-step, solved for m); the rate n/d^(1/4) is that of Sekhari et al., NeurIPS 2021",
+    conclusion=Conclusion("budget", "distance of parameters whose noised release exceeds what is allowed", Side.LOWER, "parameter"),
+    formula=_SHARE,
+    rests_on=("utility.excess-risk", "linalg.triangle", "probability.gaussian-moments"),
+    source="own derivation (utility.excess-risk, solved for the distance)",
     proof=AlgebraicProof(
-        target="m",
-        variables={**_DELETION, "d": "distance from the Newton-updated parameters to the retained minimiser"},
-        terms={"turn": _TURN},
+        target="e",
+        variables={"f": "expected objective at the release minus the minimum", "e": _MEASURES["e"], "s": _MEASURES["s"]},
+        terms={"share": _SHARE},
         facts=(
-            Fact("norm", ">=0", g, ("linalg.triangle",), "a norm is nonnegative"),
-            Fact("before", ">=0", e, ("linalg.triangle",), "a norm is nonnegative"),
-            _COUNT,
-            _SHIFT,
-            Fact("far", ">=0", d - budget, ("hypothesis:budget",), "the step ends at the budget or farther"),
+            Fact("norm", ">=0", e, ("linalg.triangle",), "a norm is nonnegative"),
+            Fact("scale", ">=0", s, ("probability.gaussian-moments",), "a standard deviation is nonnegative"),
+            Fact("covered", ">=0", e - mu * s, ("hypothesis:mu",), "the noise has at most the scale e/mu"),
+            Fact("dear", ">=0", f - excess, ("hypothesis:excess",), "the release costs what is allowed, or more"),
         ),
         citations=(
-            _RESIDUAL,
             Citation(
-                "landing", "newton.after-step", d,
-                {"linear_residual": 0, "previous_distance": e, "hessian_lipschitz": hessian_lipschitz, "strong_convexity": strong_convexity},
-                "an exact step: g + H s = 0",
+                "cost", "utility.excess-risk", f, {"smoothness": smoothness, "distance": e, "dimension": dimension, "sigma": s}, "for this release",
             ),
         ),
         steps=(
-            Split(
-                "retained", n - m,
-                positive=(
-                    Step(
-                        (Term(1, 1, ("shift",)), Term(1, 1, ("retained", "residual"))),
-                        name="moved", slack=m * lipschitz - (n - m) * strong_convexity * e,
-                    ),
-                    Step(
-                        (
-                            Term(Fraction(1, 2), m * lipschitz - (n - m) * strong_convexity * e, ("hessian_lipschitz",)),
-                            Term(1, 1, ("hessian_lipschitz", "retained", "strong_convexity", "before", "moved")),
-                            Term(Fraction(1, 2), (n - m) * strong_convexity, ("landing",)),
-                            Term(1, n - m, ("strong_convexity", "strong_convexity", "strong_convexity", "far")),
-                        ),
-                        ((Fraction(1, 2) * m**2 * lipschitz**2, "turn^2"),),
-                        ("strong_convexity", "strong_convexity", "strong_convexity", "budget"),
-                        name="squares", slack=(_TURN * m * lipschitz) ** 2 - (n - m) ** 2,
-                    ),
-                    by_squares(_TURN * m * lipschitz, n - m, "squares"),
+            Step((Term(1, 1, ("mu", "mu")), Term(1, 1, ("dimension",))), name="wide", kind=">0", slack=mu**2 + dimension),
+            Step(
+                (
+                    Term(1, mu, ("cost",)), Term(2, mu, ("dear",)), Term(1, 1, ("smoothness", "dimension", "covered", "norm")),
+                    Term(1, 1, ("smoothness", "dimension", "covered", "mu", "scale")),
                 ),
-                zero=(Step((Term(1, 1, ("turn", "n", "lipschitz")),), ((-1 - lipschitz * _TURN, "retained"),)),),
-                negative=(
-                    Step((Term(1, 1, ("retained",)), Term(1, 1, ("turn", "retained", "lipschitz")), Term(1, 1, ("turn", "n", "lipschitz")))),
-                ),
+                ((-1, "share^2"),), ("smoothness", "wide"),
+                name="squares", slack=e**2 - _SHARE**2,
             ),
+            by_squares(e, _SHARE, "squares"),
         ),
-        witness={
-            "n": 2, "lipschitz": 1, "hessian_lipschitz": 2, "strong_convexity": 1, "budget": 1, "m": 1, "g": 1, "e": 1, "d": 1,
-        },
+        witness=_BOUGHT,
     ),
-    false_sibling=FalseSibling(
-        "q twice as large", _capacity(_TURN / 2),
-        counterexample={
-            "n": 2, "lipschitz": 1, "hessian_lipschitz": 2, "strong_convexity": 1, "budget": 1, "m": 1, "g": 1, "e": 1, "d": 1,
-        },
-    ),
+    false_sibling=FalseSibling("the cost of the noise left out", sqrt(2 * excess / smoothness), counterexample=_BOUGHT),
 )  # fmt: skip
 
-THEOREMS = (EXCESS_RISK, EXCESS_RISK_CONSTRAINED, OUTPUT_CAPACITY, CAPACITY)
+THEOREMS = (EXCESS_RISK, EXCESS_RISK_CONSTRAINED, EXCESS_RISK_PROJECTED, DISTANCE_BUDGET)

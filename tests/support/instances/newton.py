@@ -31,6 +31,13 @@ def corrected(generator: numpy.random.Generator) -> Values:
     return {name: value for name, value in after_step(generator).items() if name not in {"inner", "h", "q", "r"}}
 
 
+def settled(generator: numpy.random.Generator) -> Values:
+    while True:
+        values = after_step(generator)
+        if values["hessian_lipschitz"] * values["previous_distance"] < 2 * values["strong_convexity"]:
+            return values
+
+
 @dataclass
 class Deletion:
     """What is measured of a deletion and of one exact Newton step on the retained objective."""
@@ -133,6 +140,7 @@ def softmax_self_concordance(generator: numpy.random.Generator) -> Values:
 INSTANCES: dict[str, Instance] = {
     "newton.after-step": after_step,
     "newton.corrected-residual": corrected,
+    "newton.settled-residual": settled,
     "newton.one-step": one_step,
     "logistic.self-concordance": logistic_self_concordance,
     "softmax.self-concordance": softmax_self_concordance,
@@ -141,6 +149,7 @@ INSTANCES: dict[str, Instance] = {
 TIGHT = {
     "newton.after-step": 0.9,
     "newton.corrected-residual": 0.95,
+    "newton.settled-residual": 0.95,
     "newton.one-step": 0.9,
     "newton.self-concordant-residual": 0.95,
     "logistic.self-concordance": 0.95,

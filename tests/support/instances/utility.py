@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy
 
-from .newton import newton_deletion
 from .shared import Instance, Values, norm, over, under
 
 
@@ -21,55 +20,82 @@ def excess_risk(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
-def excess_risk_constrained(generator: numpy.random.Generator) -> Values:
-    """A quadratic (w - c)'H(w - c)/2 over the ball of radius one, its minimiser there by bisection on the multiplier."""
+def in_a_ball(generator: numpy.random.Generator) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Hessian and centre of (w - c)'H(w - c)/2, and its minimiser over the ball of radius one, by bisection on the multiplier."""
     dimension = int(generator.integers(1, 6))
     root = generator.normal(size=(dimension, dimension))
     hessian = root @ root.T + 0.1 * numpy.eye(dimension)
     centre = generator.normal(size=dimension) * 10 ** generator.uniform(-0.5, 1)
-    low, high = 0.0, float(numpy.linalg.norm(hessian @ centre)) + 1.0
-    best = centre
-    if norm(centre) > 1:
-        for _ in range(200):
-            middle = (low + high) / 2
-            best = numpy.linalg.solve(hessian + middle * numpy.eye(dimension), hessian @ centre)
-            low, high = (middle, high) if norm(best) > 1 else (low, middle)
+    if norm(centre) <= 1:
+        return hessian, centre, centre
+    low, high = 0.0, norm(hessian @ centre) + 1
+    for _ in range(200):
+        middle = (low + high) / 2
+        best = numpy.linalg.solve(hessian + middle * numpy.eye(dimension), hessian @ centre)
+        low, high = (middle, high) if norm(best) > 1 else (low, middle)
+    return hessian, centre, best
+
+
+def excess_risk_constrained(generator: numpy.random.Generator) -> Values:
+    hessian, centre, best = in_a_ball(generator)
     slope, s = hessian @ (best - centre), 10 ** generator.uniform(-2, 0)
-    inward = -slope if generator.random() < 0.5 else best
-    shift = generator.normal(size=dimension) * 10 ** generator.uniform(-3, 0) - generator.choice([0, 1]) * inward * 0.1
-    shift = shift if generator.random() < 0.5 or not slope.any() else slope / norm(slope) * norm(shift)
+    shift = generator.normal(size=best.size) * 10 ** generator.uniform(-3, 0)
+    if generator.random() < 0.5 and slope.any():
+        shift = slope / norm(slope) * norm(shift)  # into the ball, against the constraint
     tilt = float(slope @ shift)
     return {
         "smoothness": over(generator, float(numpy.linalg.eigvalsh(hessian)[-1])), "distance": over(generator, norm(shift)),
-        "dimension": dimension, "sigma": over(generator, s), "gradient": over(generator, norm(slope)),
-        "f": tilt + float(shift @ hessian @ shift / 2 + s**2 * numpy.trace(hessian) / 2), "square": norm(shift) ** 2 + dimension * s**2,
+        "dimension": best.size, "sigma": over(generator, s), "gradient": over(generator, norm(slope)),
+        "f": tilt + float(shift @ hessian @ shift / 2 + s**2 * numpy.trace(hessian) / 2), "square": norm(shift) ** 2 + best.size * s**2,
         "e": norm(shift), "s": s, "tilt": tilt, "slope": norm(slope),
     }  # fmt: skip
 
 
-def output_capacity(generator: numpy.random.Generator) -> Values:
-    found = newton_deletion(generator)
+def excess_risk_projected(generator: numpy.random.Generator) -> Values:
+    """Expectations over the noise are means over a sample of it, drawn twice with both signs so that it is centred, and scaled to its variance."""
+    hessian, centre, best = in_a_ball(generator)
+    slope, s = hessian @ (best - centre), 10 ** generator.uniform(-3, 0)
+    inside = best * (1 - 10 ** generator.uniform(-3, 0)) if norm(best) else best
+    half = generator.normal(size=(500, best.size)) * s
+    half *= (best.size * s**2 / (half**2).sum(axis=1).mean()) ** 0.5
+    release = inside + numpy.concatenate([half, -half])
+    release /= numpy.maximum(numpy.linalg.norm(release, axis=1), 1)[:, None]
+
+    def value(w: numpy.ndarray) -> numpy.ndarray:
+        return ((w - centre) @ hessian * (w - centre)).sum(axis=-1) / 2
+
+    lengths = numpy.linalg.norm(release - best, axis=1)
     return {
-        "n": found.count, "m": found.deleted, "lipschitz": over(generator, found.gradient), "strong_convexity": under(generator, found.l2),
-        "budget": under(generator, found.moved), "g": found.residual, "e": found.moved,
+        "smoothness": over(generator, float(numpy.linalg.eigvalsh(hessian)[-1])), "distance": over(generator, norm(inside - best)),
+        "dimension": best.size, "sigma": over(generator, s), "gradient": over(generator, norm(slope)),
+        "f": float((value(release) - value(best)).mean()), "square": float((lengths**2).mean()), "mean": float(lengths.mean()),
+        "e": norm(inside - best), "s": s, "tilt": float(((release - best) @ slope).mean()), "slope": norm(slope),
     }  # fmt: skip
 
 
-def capacity(generator: numpy.random.Generator) -> Values:
-    found = newton_deletion(generator)
+def distance_budget(generator: numpy.random.Generator) -> Values:
+    mu = 10 ** generator.uniform(-2, 1)
+    dimension = int(generator.integers(1, 6))
+    root = generator.normal(size=(dimension, dimension))
+    hessian = root @ root.T if generator.random() < 0.5 else numpy.eye(dimension) * 10 ** generator.uniform(-1, 1)
+    shift = generator.normal(size=dimension) * 10 ** generator.uniform(-2, 1)
+    s = norm(shift) / mu
+    f = float(shift @ hessian @ shift / 2 + s**2 * numpy.trace(hessian) / 2)
     return {
-        "n": found.count, "m": found.deleted, "lipschitz": over(generator, found.gradient), "strong_convexity": under(generator, found.l2),
-        "hessian_lipschitz": over(generator, found.hessian_lipschitz), "budget": under(generator, found.landed),
-        "g": found.residual, "e": found.moved, "d": found.landed,
+        "smoothness": over(generator, float(numpy.linalg.eigvalsh(hessian)[-1])), "dimension": dimension, "mu": under(generator, mu),
+        "excess": under(generator, f), "f": f, "e": norm(shift), "s": s,
     }  # fmt: skip
 
 
 INSTANCES: dict[str, Instance] = {
     "utility.excess-risk": excess_risk,
     "utility.excess-risk-constrained": excess_risk_constrained,
-    "utility.output-capacity": output_capacity,
-    "utility.capacity": capacity,
+    "utility.excess-risk-projected": excess_risk_projected,
+    "utility.distance-budget": distance_budget,
 }
 TIGHT = {
     "utility.excess-risk": 0.9,
+    "utility.excess-risk-constrained": 0.95,
+    "utility.excess-risk-projected": 0.8,
+    "utility.distance-budget": 0.99,
 }
