@@ -64,6 +64,11 @@ FOUNDATIONS = (
         "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorems 2.1.5 and 2.1.12",
     ),
     Foundation(
+        "convexity.projection",
+        "The projection onto a closed convex set brings two points no farther apart, and leaves the points of the set where they are.",
+        "Bauschke & Combettes, Convex Analysis and Monotone Operator Theory in Hilbert Spaces (2nd ed. 2017), Proposition 4.16",
+    ),
+    Foundation(
         "convexity.quasi-self-concordance",
         "If |D^3 F[u, u, v]| <= nu |v| D^2 F[u, u] for all u and v and H = D^2 F(x) is positive definite, then "
         "exp(-nu |t v|) H <= D^2 F(x + t v) <= exp(nu |t v|) H (Groenwall); with a = nu |v| the mean A over 0 <= t <= 1 has the eigenvalues "
