@@ -1,8 +1,8 @@
 """The outline of a proof for people: what is given, which facts it starts from, which line follows from which of them.
 
 An outline is made from the data that the checker replays, so it cannot say anything else. In a combination such as
-``[apart] * goal = [apart] * [gradient] + [cauchy]`` a name in brackets stands for the difference of the two sides
-of that fact, and ``goal`` for that of the line itself.
+``[apart] * goal = [apart] * [gradient] + [cauchy]`` a name in brackets stands for the larger side of that fact less the
+smaller (left less right in an equation), and ``goal`` for that of the line itself; denominators are cleared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Line:
     """One line of an outline, with the lines that belong under it.
 
     ``kind`` is one of number, sequence, term, matrix, fact, citation, congruence, lemma, roots, use, cases, case,
-    induction, base, step and conclusion. ``because`` holds ids of the book and ``hypothesis:symbol``.
+    induction, base, step, end and conclusion. ``because`` holds ids of the book and ``hypothesis:symbol``.
     """
 
     kind: str
@@ -152,8 +152,8 @@ class _Reader:
                 return replace(inside[0], kind=kind)
             return Line(kind, formula=goal, inside=inside)
 
-        parts = (part("base", step.base, at("first")), part("step", step.step, at("next")))
-        return Line("induction", step.name, at("now"), f"at the last step: {at('last').text}", inside=parts)
+        parts = (part("base", step.base, at("first")), part("step", step.step, at("next")), Line("end", formula=at("last")))
+        return Line("induction", step.name, at("now"), inside=parts)
 
     def _cases(self, split: Split, goal: Printed) -> Line:
         on = printed(split.on)
@@ -174,9 +174,8 @@ class _Reader:
                     return None
             case _:
                 return None
-        sides = related(printed(smaller), "<=", printed(split.on))
-        terms = [("+", "larger - smaller"), *(_signed(Fraction(multiplier), f"[{name}]") for multiplier, name in extra)]
-        words = f"square roots in {second.slacks[0]}: {sides.text}, the right side being nonnegative"
+        terms = [("+", as_text(split.on - smaller)), *(_signed(Fraction(multiplier), f"[{name}]") for multiplier, name in extra)]
+        words = f"square roots in [{second.slacks[0]}], the right side being nonnegative"
         return Line("roots", formula=goal, words=words, combination=_equation("goal", terms) if extra else "")
 
     def _combined(self, step: Step) -> str:

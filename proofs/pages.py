@@ -25,9 +25,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "theorems"
 _SIDES = {"upper": "upper bound", "lower": "lower bound", "exact": "exact value"}
 _KINDS = {"theorem": "theorem", "identity": "identity of matrices", "enclosure": "inequality on a box"}
 _BRACKETS = (
-    "In the steps of a proof `[name]` is the difference of the two sides of that fact, and `goal` that of the line itself, over a "
-    "common denominator. Each bracket is known not to be negative (and to be zero for an equation), and what multiplies the "
-    "goal to be positive; so the goal is not negative."
+    "In the steps of a proof `[name]` is the larger side of that fact less the smaller (left less right in an equation), and "
+    "`goal` that of the line itself; denominators are cleared. Every bracket is known not to be negative (to be zero for an "
+    "equation), and what multiplies the goal to be positive: so the goal is not negative."
 )
 _GIVEN = (
     "Textbook facts, used as given: nobody proves them again here, and they are pinned, so that none can change unseen. "
@@ -173,15 +173,9 @@ def _proof(found: Outline) -> Iterator[str]:
 
 def _given(line: Line) -> str:
     formula = "" if line.formula is None else _math(line.formula.latex)
-    match line.kind:
-        case "term":
-            return f"`{line.name}` = {formula}"
-        case "matrix":
-            return f"{_name(line.name)}: {prose(line.words)}"
-        case "sequence":
-            return f"{formula}: {prose(line.words)}"
-        case _:
-            return f"{_name(line.name)}: {prose(line.words)}"
+    if line.kind == "term":
+        return f"`{line.name}` = {formula}"
+    return f"{formula if line.kind == 'sequence' else _name(line.name)}: {prose(line.words)}"
 
 
 def _fact(line: Line) -> str:
@@ -202,10 +196,11 @@ def _step(line: Line, indent: str) -> Iterator[str]:
         "use": f"`[{line.name}]` may be used: {line.words}",
         "cases": f"cases by the sign of `[{line.name}]` = {formula}",
         "case": f"if {formula}",
-        "induction": f"`[{line.name}]` by induction: {formula} at every step; `{line.words}`",
+        "induction": f"`[{line.name}]` by induction: {formula} at every step",
         "base": f"at the start: {formula}",
         "step": f"from one step to the next: {formula}",
-        "roots": f"{formula}, by {line.words}",
+        "end": f"so at the last step: {formula}",
+        "roots": f"{formula}, by {prose(line.words)}",
     }.get(line.kind, formula)
     yield f"{indent}- {text}{_combination(line)}"
     for inner in line.inside:

@@ -50,7 +50,7 @@ def relation(kind: str, slack: Expression) -> Printed:
     """
     plus, minus = (_total(_summands(slack, sign)) for sign in (1, -1))
     if kind == "==0":
-        return related(plus or minus or _ZERO, "=", (minus or _ZERO) if plus else _ZERO)
+        return related(plus or _ZERO, "=", minus or _ZERO)
     if minus is None:
         return related(plus or _ZERO, ">" if kind == ">0" else ">=", _ZERO)
     return related(minus, "<" if kind == ">0" else "<=", plus or _ZERO)
@@ -70,8 +70,7 @@ def matrix_relation(zero: Words) -> Printed:
     'A B = 1'
     """
     plus, minus = (Words(tuple((word, sign * number) for word, number in zero.terms if sign * number > 0)) for sign in (1, -1))
-    first, second = (plus, minus) if plus.terms else (minus, plus)
-    return related(_words(first), "=", _words(second))
+    return related(_words(plus), "=", _words(minus))
 
 
 def replaced(node: Expression, values: Mapping[str, Operand]) -> Expression:

@@ -16,7 +16,10 @@ _SIDES = {"upper": "an upper bound", "lower": "a lower bound", "exact": "the exa
 _KINDS = {
     "theorem": "theorem", "identity": "identity of matrices", "enclosure": "inequality on a box", "foundation": "textbook fact",
 }  # fmt: skip
-_BRACKETS = "[name] is the difference of the two sides of that fact, goal that of the line above, over a common denominator"
+_BRACKETS = (
+    "[name] is the larger side of that fact less the smaller (left less right in an equation), goal that of the line above; "
+    "denominators are cleared"
+)
 
 
 def listing(payload: Mapping[str, Any]) -> Group:
@@ -120,9 +123,10 @@ def _step(row: Mapping[str, Any], indent: int) -> Iterator[str]:
         "use": f"[{name}] may be used: {words}",
         "cases": f"cases by the sign of [{name}] = {text}",
         "case": f"if {text}",
-        "induction": f"[{name}] by induction at every step: {text}; then {words}",
+        "induction": f"[{name}] by induction at every step: {text}",
         "base": f"at the start: {text}",
         "step": f"from one step to the next: {text}",
+        "end": f"so at the last step: {text}",
     }.get(row["kind"], text)
     yield from _wrapped(line, indent)
     if row["kind"] == "roots":
