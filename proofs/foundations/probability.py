@@ -94,4 +94,11 @@ FOUNDATIONS = (
         "Billingsley, Probability and Measure (3rd ed. 1995), sections 20, 21 and 29; Muirhead, Aspects of Multivariate Statistical Theory (1982), "
         "Theorem 1.4.2",
     ),
+    Foundation(
+        "probability.beta-of-squares",
+        "If x has the law N(0, 1) and s is an independent sum of the squares of k more such variables, P(x^2/(x^2 + s) < t) = I(t; 1/2, k/2), the "
+        "regularised incomplete beta function, which does not decrease as its last parameter grows.",
+        "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2 (2nd ed. 1995), section 25.2; NIST Handbook of Mathematical "
+        "Functions (2010), 8.17.21",
+    ),
 )

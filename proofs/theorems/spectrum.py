@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..expression import sqrt, symbols
+from ..expression import incomplete_beta, sqrt, symbols
 from ..proof import AlgebraicProof, Fact, Split, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
 from . import deflation
-from .deflation import LARGEST, SQUARE_SUM
+from .deflation import INDEPENDENT, LARGEST, SKEW, SQUARE_SUM
 
-tail, skew, weight, trace, square_sum, others, dropped, dropped_residual = symbols(
-    "tail skew weight trace square_sum others dropped dropped_residual"
-)
+tail, skew, weight, trace, square_sum, others = symbols("tail skew weight trace square_sum others")
+dropped, dropped_residual, form, residual = symbols("dropped dropped_residual form residual")
 ritz, stretch, growth, overlap = symbols("ritz stretch growth overlap")
-t, rest, b, inside, mixed = symbols("t rest b inside mixed")
-h, r, o, big, value, small, sinh = symbols("h r o big value small sinh")
+t, rest, b, inside, mixed, a, e, f = symbols("t rest b inside mixed a e f")
+h, r, o, big, value, small, sinh, k, p = symbols("h r o big value small sinh k p")
 
 _REACH = 1 + others * weight**2
 _ROOT = sqrt(square_sum * _REACH)
@@ -93,86 +92,149 @@ WOLKOWICZ_STYAN_ABOVE = _wolkowicz_styan(
     Side.UPPER, -3,
 )  # fmt: skip
 
-_DROPPED = sqrt(tail**2 + dropped / (1 - skew) ** 2 + 2 * dropped_residual / (1 - skew))
+_MARGIN = 1 - skew
+_WITHIN = dropped / _MARGIN + 2 * skew * form / _MARGIN**3
+_ASIDE = dropped_residual + skew * residual / _MARGIN
+_DROPPED = sqrt(tail**2 + _WITHIN**2 + 2 * _ASIDE**2 / _MARGIN)
 _DROPPED_WITNESS: dict[str, Fraction | int] = {
-    "tail": 2,
-    "dropped": 4,
-    "dropped_residual": 4,
-    "skew": 0,
-    "t": 4,
-    "b": 2,
-    "inside": 4,
-    "mixed": 4,
-}
+    "tail": 2, "dropped": 2, "dropped_residual": 2, "form": 2, "residual": 2, "skew": 0, "t": 4, "b": 2, "inside": 2, "mixed": 2, "e": 0, "a": 2, "f": 2,
+}  # fmt: skip
 
 DROPPED_RITZ = Theorem(
     id="spectrum.dropped-ritz",
     statement=(
-        "One bound on A beyond all vectors serves for every smaller choice of them: dropping the columns W, orthogonal to those that are kept, "
-        "adds |W'AW|_F² and twice the square of their residual to the squared Frobenius norm beyond."
+        "One bound on A beyond all columns serves for every smaller choice of them: dropping some adds to the squared Frobenius norm beyond the square "
+        "of their block |Z'AZ|_F and twice that of their residual, and what the columns lack of orthonormality."
     ),
     hypotheses=(
         Hypothesis(
-            "tail", "at or above the Frobenius norm of A compressed to the complement of all columns", Side.UPPER, Domain.NONNEGATIVE, "curvature"
+            "tail", "at or above the Frobenius norm of A compressed to the complement of all columns Y", Side.UPPER, Domain.NONNEGATIVE, "curvature"
         ),
-        Hypothesis("dropped", "at or above the sum of the squares of the entries of W'AW", Side.UPPER, Domain.NONNEGATIVE, "curvature²"),
+        Hypothesis("dropped", "at or above the Frobenius norm of Z'AZ for the dropped columns Z of Y", Side.UPPER, Domain.NONNEGATIVE, "curvature"),
         Hypothesis(
-            "dropped_residual", "at or above the sum of the squares of the entries of AW less any combination of all columns", Side.UPPER,
-            Domain.NONNEGATIVE, "curvature²",
+            "dropped_residual", "at or above the Frobenius norm of the columns of R = AY - Y(Y'AY) that belong to Z", Side.UPPER, Domain.NONNEGATIVE,
+            "curvature",
         ),
-        Hypothesis("skew", "at or above the spectral norm of W'W - I, zero for exactly orthonormal columns", Side.UPPER, Domain.NONNEGATIVE),
+        Hypothesis("form", "at or above the Frobenius norm of Y'AY", Side.UPPER, Domain.NONNEGATIVE, "curvature"),
+        Hypothesis("residual", "at or above the Frobenius norm of R", Side.UPPER, Domain.NONNEGATIVE, "curvature"),
+        SKEW,
     ),
     conclusion=Conclusion(
-        "tail", "Frobenius norm of A compressed to the complement of the columns that are kept, and so its eigenvalues there", Side.UPPER, "curvature"
+        "tail", "Frobenius norm of A compressed to the complement of the columns that are kept, which bounds its eigenvalues there", Side.UPPER, "curvature"
     ),
     formula=_DROPPED,
-    rests_on=("linalg.block-sums", "linalg.polar", "linalg.frobenius-product"),
+    rests_on=("linalg.block-sums", "linalg.polar", "linalg.frobenius-product", "linalg.triangle", "linalg.rayleigh"),
     source="own derivation",
-    side_conditions=(Relation(">0", 1 - skew, "|W'W - I| < 1: the dropped columns are independent"),),
+    side_conditions=(INDEPENDENT,),
     proof=AlgebraicProof(
         target="t",
         variables={
-            "t": "Frobenius norm of A compressed to the complement of the kept columns",
+            "t": "Frobenius norm of A compressed to the complement of the kept columns K",
             "b": "Frobenius norm of QAQ, Q the projector on the complement of all columns",
-            "inside": "squared Frobenius norm of DAD, D the projector on the range of W", "mixed": "squared Frobenius norm of QAD",
+            "inside": "Frobenius norm of DAD, D the projector on the range of W = Z - K E with E = (K'K)^-1 K'Z, the part of Z beyond K",
+            "mixed": "Frobenius norm of QAD", "e": "spectral norm of E", "a": "Frobenius norm of W'AW", "f": "Frobenius norm of QAW",
         },
         terms={"root": _DROPPED},
         facts=(
             Fact("norm", ">=0", b, ("linalg.frobenius-product",), "a norm is nonnegative"),
-            Fact("inside at least 0", ">=0", inside, ("linalg.frobenius-product",), "a square is nonnegative"),
-            Fact("aside at least 0", ">=0", mixed, ("linalg.frobenius-product",), "a square is nonnegative"),
-            Fact("sum", "==0", t**2 - inside - 2 * mixed - b**2, ("linalg.block-sums",), "for the compression and the projectors D and Q"),
+            Fact("inside at least 0", ">=0", inside, ("linalg.frobenius-product",), "a norm is nonnegative"),
+            Fact("aside at least 0", ">=0", f, ("linalg.frobenius-product",), "a norm is nonnegative"),
+            Fact("angle at least 0", ">=0", e, ("linalg.frobenius-product",), "a norm is nonnegative"),
+            Fact("sum", "==0", t**2 - inside**2 - 2 * mixed**2 - b**2, ("linalg.block-sums",), "for the compression and the projectors D and Q"),
             Fact("beyond", ">=0", tail - b, ("hypothesis:tail",), "the number given covers |QAQ|_F"),
             Fact(
-                "within", ">=0", dropped - (1 - skew) ** 2 * inside,
-                ("linalg.polar", "linalg.frobenius-product", "hypothesis:dropped", "hypothesis:skew"),
-                "W'AW = G^(1/2) B G^(1/2) with G = W'W at least 1 - |W'W - I|, where |B|_F = |DAD|_F",
+                "angle", ">=0", skew - _MARGIN * e, ("linalg.polar", "linalg.rayleigh", "hypothesis:skew"),
+                "K'Z is a block of Y'Y - I, and no eigenvalue of K'K is below 1 - |Y'Y - I|",
             ),
             Fact(
-                "aside", ">=0", dropped_residual - (1 - skew) * mixed,
-                ("linalg.polar", "linalg.frobenius-product", "hypothesis:dropped_residual", "hypothesis:skew"),
-                "QAW = Q (AW - YM) = (QAD) W, and the smallest eigenvalue of W'W is at least 1 - |W'W - I|",
+                "within", ">=0", a - _MARGIN * inside, ("linalg.polar", "linalg.rayleigh", "linalg.frobenius-product", "hypothesis:skew"),
+                "W'AW = G^(1/2) B G^(1/2) with |B|_F = |DAD|_F, and G = W'W, the Schur complement of K'K in Y'Y, is at least 1 - |Y'Y - I|",
+            ),
+            Fact(
+                "block", ">=0", dropped + (2 * e + e**2) * form - a,
+                ("linalg.frobenius-product", "linalg.triangle", "hypothesis:dropped", "hypothesis:form"),
+                "W'AW = Z'AZ - E' K'AZ - Z'AK E + E' K'AK E",
+            ),
+            Fact(
+                "aside", ">=0", f**2 - _MARGIN * mixed**2, ("linalg.polar", "linalg.rayleigh", "linalg.frobenius-product", "hypothesis:skew"),
+                "QAW = (QAD) W, and no eigenvalue of W'W is below 1 - |Y'Y - I|",
+            ),
+            Fact(
+                "columns", ">=0", dropped_residual + e * residual - f,
+                ("linalg.frobenius-product", "linalg.triangle", "hypothesis:dropped_residual", "hypothesis:residual"),
+                "QAW is Q times the columns of R for Z less those for K times E",
             ),
         ),
         steps=(
             Step(
                 (
-                    Term(1, 1, ("condition:0", "condition:0", "condition:0", "beyond", "beyond")),
-                    Term(2, 1, ("condition:0", "condition:0", "condition:0", "beyond", "norm")),
-                    Term(1, 1, ("condition:0", "within")),
-                    Term(2, 1, ("condition:0", "condition:0", "aside")),
+                    Term(1, _MARGIN, ("condition:0", "within")), Term(1, _MARGIN, ("condition:0", "block")),
+                    Term(2, _MARGIN, ("form", "angle")), Term(1, 1, ("condition:0", "form", "angle", "angle")),
+                    Term(2, _MARGIN, ("form", "angle at least 0", "angle")), Term(1, skew, ("condition:0", "form")),
                 ),
-                ((1, "root^2"), (-((1 - skew) ** 3), "sum")),
-                ("condition:0", "condition:0", "condition:0"),
-                "squares", ">=0", _DROPPED**2 - t**2,
+                name="block covered", kind=">=0", slack=_WITHIN - inside,
+            ),
+            Step(
+                (Term(1, 1, ("condition:0", "columns")), Term(1, 1, ("residual", "angle"))), name="columns covered", kind=">=0", slack=_ASIDE - f,
+            ),
+            # (1 - k)^11 times the difference, k = |Y'Y - I|; the two lemmas hold the factors (1 - k)^4 and 1 - k
+            Step(
+                (
+                    Term(1, _MARGIN**5, ("condition:0", "beyond", "beyond")), Term(2, _MARGIN**5, ("condition:0", "norm", "beyond")),
+                    Term(1, _MARGIN, ("condition:0", "block covered", "block covered")),
+                    Term(2, _MARGIN**3, ("condition:0", "inside at least 0", "block covered")),
+                    Term(2, _MARGIN**4, ("columns covered", "columns covered")),
+                    Term(4, _MARGIN**4, ("condition:0", "aside at least 0", "columns covered")),
+                    Term(2, _MARGIN**5, ("aside",)),
+                ),
+                ((1, "root^2"), (-(_MARGIN**11), "sum")), ("condition:0",) * 11, "squares", ">=0", _DROPPED**2 - t**2,
             ),
             by_squares(_DROPPED, t, "squares"),
         ),
         witness=_DROPPED_WITNESS,
     ),
     false_sibling=FalseSibling(
-        "the residual counted once", sqrt(tail**2 + dropped / (1 - skew) ** 2 + dropped_residual / (1 - skew)), counterexample=_DROPPED_WITNESS
+        "the residual counted once", sqrt(tail**2 + _WITHIN**2 + _ASIDE**2 / _MARGIN), counterexample=_DROPPED_WITNESS
     ),
+)  # fmt: skip
+
+_CAP = incomplete_beta(overlap**2, Fraction(1, 2), others / 2)
+_TRUE_CAP = incomplete_beta(overlap**2, Fraction(1, 2), k / 2)
+_CAP_EXAMPLE: dict[str, Fraction | int] = {"overlap": Fraction(1, 2), "others": 2, "k": 2, "p": Fraction(1, 2)}
+
+START_OVERLAP = Theorem(
+    id="spectrum.start-overlap",
+    statement=(
+        "A uniformly random unit vector, a Gaussian one divided by its norm, has an overlap of less than d with any fixed direction with probability "
+        "at most I(d²; 1/2, (n - 1)/2) in dimension n, the regularised incomplete beta function."
+    ),
+    hypotheses=(
+        Hypothesis("overlap", "the overlap d that is hoped for", Side.EXACT, Domain.POSITIVE),
+        Hypothesis("others", "at or above the dimension less one", Side.UPPER, Domain.POSITIVE),
+    ),
+    conclusion=Conclusion("failure", "probability that |x · start| is below d for the fixed unit vector x", Side.UPPER),
+    formula=_CAP,
+    rests_on=("probability.gaussian-rotation", "probability.beta-of-squares"),
+    source="van Dorsselaer, Hochstenbach & van der Vorst, SIAM J. Matrix Anal. Appl. 22 (2000) 837-852, for the use; own proof",
+    side_conditions=(Relation(">=0", 1 - overlap**2, "d <= 1"),),
+    proof=AlgebraicProof(
+        target="p",
+        variables={"p": "probability that |x · start| is below d", "k": "the dimension less one, at least one"},
+        terms={"given": _CAP, "true": _TRUE_CAP},
+        facts=(
+            Fact("dimension", ">0", k, ("probability.beta-of-squares",), "in one dimension there is nothing to prove"),
+            Fact(
+                "law", "==0", p - _TRUE_CAP, ("probability.gaussian-rotation", "probability.beta-of-squares"),
+                "turned so that x is the first axis, (x · start)² is the first square over the sum of all",
+            ),
+            Fact(
+                "grows", ">=0", _CAP - _TRUE_CAP, ("probability.beta-of-squares", "hypothesis:others"), "the function grows with its last parameter",
+            ),
+        ),
+        steps=(Step((Term(1, 1, ("grows",)),), ((-1, "law"),)),),
+        witness={**_CAP_EXAMPLE, "given": Fraction(1, 2), "true": Fraction(1, 2)},
+    ),
+    false_sibling=FalseSibling("half of it: one side only", _CAP / 2, counterexample=_CAP_EXAMPLE),
 )  # fmt: skip
 
 _LANCZOS_WITNESS: dict[str, Fraction | int] = {
@@ -273,4 +335,4 @@ LANCZOS_START = Theorem(
     false_sibling=FalseSibling("the root of the stretch", ritz * stretch, counterexample=_LANCZOS_WITNESS),
 )  # fmt: skip
 
-THEOREMS = (*deflation.THEOREMS, WOLKOWICZ_STYAN, WOLKOWICZ_STYAN_ABOVE, DROPPED_RITZ, LANCZOS_START)
+THEOREMS = (*deflation.THEOREMS, WOLKOWICZ_STYAN, WOLKOWICZ_STYAN_ABOVE, DROPPED_RITZ, START_OVERLAP, LANCZOS_START)

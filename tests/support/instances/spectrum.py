@@ -139,18 +139,23 @@ def dropped_ritz(generator: numpy.random.Generator) -> Values:
     size = len(matrix)
     columns, _ = numpy.linalg.qr(generator.normal(size=(size, int(generator.integers(2, size)))))
     columns = columns + generator.choice([0, 1e-6, 0.2]) / size * generator.normal(size=columns.shape)
-    kept, rest = numpy.split(columns, [int(generator.integers(1, columns.shape[1]))], axis=1)
+    count = int(generator.integers(1, columns.shape[1]))
+    kept, rest = columns[:, :count], columns[:, count:]
     beyond_kept = numpy.eye(size) - kept @ numpy.linalg.pinv(kept)
     beyond = numpy.eye(size) - columns @ numpy.linalg.pinv(columns)
-    dropped = beyond_kept @ rest
-    between = beyond_kept - beyond
-    skew = float(numpy.linalg.norm(dropped.T @ dropped - numpy.eye(dropped.shape[1]), 2))
+    between, dropped = beyond_kept - beyond, beyond_kept @ rest
+    form = columns.T @ matrix @ columns
+    residual = matrix @ columns - columns @ form
     tail = float(numpy.linalg.norm(beyond @ matrix @ beyond))
     return {
-        "tail": over(generator, tail), "dropped": over(generator, squared(dropped.T @ matrix @ dropped)),
-        "dropped_residual": over(generator, squared(beyond @ matrix @ dropped)), "skew": skew,
-        "t": float(numpy.linalg.norm(beyond_kept @ matrix @ beyond_kept)), "b": tail, "inside": squared(between @ matrix @ between),
-        "mixed": squared(beyond @ matrix @ between),
+        "tail": over(generator, tail), "dropped": over(generator, float(numpy.linalg.norm(form[count:, count:]))),
+        "dropped_residual": over(generator, float(numpy.linalg.norm(residual[:, count:]))), "form": over(generator, float(numpy.linalg.norm(form))),
+        "residual": over(generator, float(numpy.linalg.norm(residual))),
+        "skew": float(numpy.linalg.norm(columns.T @ columns - numpy.eye(columns.shape[1]), 2)),
+        "t": float(numpy.linalg.norm(beyond_kept @ matrix @ beyond_kept)), "b": tail,
+        "inside": float(numpy.linalg.norm(between @ matrix @ between)), "mixed": float(numpy.linalg.norm(beyond @ matrix @ between)),
+        "e": float(numpy.linalg.norm(numpy.linalg.pinv(kept) @ rest, 2)), "a": float(numpy.linalg.norm(dropped.T @ matrix @ dropped)),
+        "f": float(numpy.linalg.norm(beyond @ matrix @ dropped)),
     }  # fmt: skip
 
 
@@ -202,6 +207,21 @@ def lanczos_start(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def start_overlap(generator: numpy.random.Generator) -> Values:
+    """The share of the sphere in a belt, from the integral of the lengths of its circles of latitude."""
+    others = int(generator.integers(1, 40))
+    overlap = float(generator.uniform(0.01, 1)) / (others + 1) ** 0.5
+    angle = numpy.arcsin(overlap)
+    nodes, weights = numpy.polynomial.legendre.leggauss(200)
+
+    def belt(width: float) -> float:
+        return float(weights @ numpy.cos((nodes + 1) / 2 * width) ** (others - 1) * width / 2)
+
+    return {
+        "overlap": overlap, "others": others + int(generator.integers(0, 2)), "p": belt(angle) / belt(numpy.pi / 2), "k": others,
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "spectrum.deflated": deflated,
     "spectrum.deflated-trace": deflated_trace,
@@ -209,6 +229,7 @@ INSTANCES: dict[str, Instance] = {
     "spectrum.wolkowicz-styan": lambda generator: wolkowicz_styan(generator, 1),
     "spectrum.wolkowicz-styan-above": lambda generator: wolkowicz_styan(generator, -1),
     "spectrum.dropped-ritz": dropped_ritz,
+    "spectrum.start-overlap": start_overlap,
     "spectrum.lanczos-start": lanczos_start,
 }
 TIGHT = {
@@ -218,5 +239,6 @@ TIGHT = {
     "spectrum.wolkowicz-styan": 0.999,
     "spectrum.wolkowicz-styan-above": 0.999,
     "spectrum.dropped-ritz": 0.999,
+    "spectrum.start-overlap": 0.999,
     "spectrum.lanczos-start": 0.999,
 }
