@@ -101,7 +101,7 @@ def test_the_false_sibling_is_false(identifier: str) -> None:
         slack = as_float(other.formula, {name: float(value) for name, value in inner.items()}) - float(
             as_fraction(citation.target, values)
         )
-        assert slack >= -1e-12
+        assert (slack if other.conclusion.side is Side.UPPER else -slack) >= -1e-12
     sign = 1 if statement.conclusion.side is Side.UPPER else -1
     target = float(values[proof.target])
     doubles = {name: float(value) for name, value in values.items()}
