@@ -17,8 +17,8 @@ stopped, stopped_next, stopped_first, stopped_last = symbols("stopped stopped_ne
 running, reached, reached_last = symbols("running reached reached_last")
 
 _ROUND = (
-    "A round looks at one unlearned and one retrained draw and multiplies the capital by 1 + stake (1[x in R] - exp(epsilon) 1[y in R] - delta), "
-    "with the region R and the stake >= 0 chosen before it."
+    "A round looks at a fresh unlearned and a fresh retrained draw, each with its law whatever is past, and multiplies the capital by "
+    "1 + stake (1[x in R] - exp(epsilon) 1[y in R] - delta), with the region R and the stake >= 0 chosen before it."
 )
 
 E_FACTOR = Theorem(
