@@ -100,38 +100,45 @@ SQUARED_GRADIENT = Theorem(
 
 RIDGE_PARAMETERS = Theorem(
     id="ridge.parameter-bound",
-    statement="The minimiser of mean (x.w - y)²/2 plus (l2/2)|w|² has norm at most Y / sqrt(l2) where |y| <= Y.",
+    statement="The minimiser of mean (x.w - y)²/2 plus (l2/2)|w|² has norm at most Y / (2 sqrt(l2)) where |y| <= Y.",
     hypotheses=(LABELS, Hypothesis("l2", "weight decay", Side.LOWER, Domain.POSITIVE, "loss/parameter²")),
     conclusion=Conclusion("parameter_bound", "norm of the minimiser", Side.UPPER, "parameter"),
-    formula=label_bound / sqrt(l2),
-    rests_on=("probability.expectation", "linalg.triangle"),
-    source="standard (the objective at the minimiser is at most its value at zero); own proof",
+    formula=label_bound / (2 * sqrt(l2)),
+    rests_on=("probability.expectation", "linalg.triangle", "linalg.cauchy-schwarz", "calculus.stationarity"),
+    source="standard (the greatest filter factor s/(s² + l2) of Tikhonov regularisation is 1/(2 sqrt(l2))); own proof",
     proof=AlgebraicProof(
         target="size",
-        variables={"size": "norm of the minimiser", "y": "root of the mean squared label", "weight": "the weight decay itself"},
+        variables={
+            "size": "norm of the minimiser", "y": "root of the mean squared label", "z": "root of the mean squared prediction",
+            "weight": "the weight decay itself",
+        },
         terms={"root": sqrt(l2)},
         facts=(
             Fact("size at least 0", ">=0", size, ("linalg.triangle",), "a norm is nonnegative"),
             Fact("y at least 0", ">=0", y, ("probability.expectation",), "a root of a mean of squares"),
             Fact(
-                "value", ">=0", y**2 - weight * size**2, ("probability.expectation",),
-                "the squared loss is nonnegative, and the objective at the minimiser is at most its value at zero",
+                "stationary", ">=0", z * y - z**2 - weight * size**2, ("calculus.stationarity", "linalg.cauchy-schwarz"),
+                "the inner product of the gradient with w is zero, and the mean of label times prediction is at most z y",
             ),
             Fact("label", ">=0", label_bound - y, ("probability.expectation", "hypothesis:label_bound"), "a mean is at most the greatest value"),
             Fact("decay", ">=0", weight - l2, ("hypothesis:l2",), "the weight decay is at least the number given"),
         ),
         steps=(
             Step(
-                (Term(1, 1, ("label", "label_bound")), Term(1, 1, ("label", "y at least 0")), Term(1, 1, ("value",)), Term(1, size, ("decay",))),
-                ((-(size**2), "root^2"),),
-                name="squares", slack=label_bound**2 - (sqrt(l2) * size) ** 2,
+                (
+                    Term(1, 1, ("label", "label_bound")), Term(1, 1, ("label", "y at least 0")), Term(4, 1, ("stationary",)),
+                    Term(1, y - 2 * z), Term(4, size, ("decay",)),
+                ),
+                ((-4 * size**2, "root^2"),),
+                name="squares", slack=label_bound**2 - (2 * sqrt(l2) * size) ** 2,
             ),
-            by_squares(label_bound, sqrt(l2) * size, "squares"),
+            by_squares(label_bound, 2 * sqrt(l2) * size, "squares"),
         ),
-        witness={"label_bound": 1, "l2": 4, "size": Fraction(1, 2), "y": 1, "weight": 4},
+        witness={"label_bound": 1, "l2": 4, "size": Fraction(1, 4), "y": 1, "z": Fraction(1, 2), "weight": 4},
     ),
     false_sibling=FalseSibling(
-        "without the root", label_bound / l2, counterexample={"label_bound": 1, "l2": 4, "size": Fraction(1, 2), "y": 1, "weight": 4}
+        "without the root", label_bound / (2 * l2),
+        counterexample={"label_bound": 1, "l2": 4, "size": Fraction(1, 4), "y": 1, "z": Fraction(1, 2), "weight": 4},
     ),
 )  # fmt: skip
 

@@ -129,10 +129,14 @@ def ridge_parameters(generator: numpy.random.Generator) -> Values:
     count, dimension = int(generator.integers(2, 12)), int(generator.integers(1, 4))
     features, labels = generator.normal(size=(count, dimension)) * 10 ** generator.uniform(-1, 1), generator.normal(size=count)
     weight = 10 ** generator.uniform(-3, 0)
-    w = numpy.linalg.solve(features.T @ features / count + weight * numpy.eye(dimension), features.T @ labels / count)
+    if (
+        generator.random() < 0.3
+    ):  # equal labels on equal rows: the norm is greatest where the row has the size of the root of the weight
+        features, labels = numpy.full((count, 1), weight**0.5 * 10 ** generator.uniform(-0.3, 0.3)), numpy.full(count, labels[0])
+    w = numpy.linalg.solve(features.T @ features / count + weight * numpy.eye(features.shape[1]), features.T @ labels / count)
     return {
         "label_bound": over(generator, numpy.abs(labels).max()), "l2": under(generator, weight),
-        "size": norm(w), "y": norm(labels) / count**0.5, "weight": weight,
+        "size": norm(w), "y": norm(labels) / count**0.5, "z": norm(features @ w) / count**0.5, "weight": weight,
     }  # fmt: skip
 
 
@@ -203,6 +207,7 @@ TIGHT = {
     "softmax.gradient": 0.97,
     "squared.smoothness": 1,
     "squared.gradient": 0.9,
+    "ridge.parameter-bound": 0.95,
     "ridge.strong-convexity": 0.8,
     "huber.gradient": 1,
     "huber.smoothness": 1,
