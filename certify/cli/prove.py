@@ -184,7 +184,7 @@ def _table(payload: dict[str, Any]) -> Group:
     """One line an entry where there are many, all that it rests on where there are few; refusals are said below."""
     from certify.proofs.status import Status
 
-    from .sheets import BOLD, cut, styled
+    from .sheets import BOLD, shortened, styled
 
     entries, book = payload["theorems"], payload["book"]
     column = max(len(entry["id"]) for entry in entries)
@@ -194,11 +194,11 @@ def _table(payload: dict[str, Any]) -> Group:
         spent = "" if entry["milliseconds"] is None else f"{entry['milliseconds']:.1f}"
         row = f"{entry['id']:{column}}  {mark} {entry['status']:8}  {spent:>7}  "
         below = ", ".join(entry["rests_on"]) or "nothing"
-        shown = [cut(row + below, width())] if len(entries) > _MANY else labelled([(row[:-2], below)]).splitlines()
+        shown = [shortened(row + below, width())] if len(entries) > _MANY else labelled([(row[:-2], below)]).splitlines()
         lines += [("", line) for line in shown]
     refused = [entry for entry in entries if entry["status"] == "refused"]
     if refused:
         lines.append(("", ""))
         lines += [(BOLD, line) for line in labelled((f"✗ {row['id']}", row["detail"]) for row in refused).splitlines()]
     total = f"{len(entries) - len(refused)} of {len(entries)} proofs accepted in {payload['milliseconds'] / 1000:.2f} s"
-    return styled([*lines, ("", ""), ("", f"{total}; book {book['version']}, digest {book['digest'][:16]}…")])
+    return styled([*lines, ("", ""), ("", f"book {book['version']}, digest {book['digest'][:16]}…"), (BOLD, total)])

@@ -172,6 +172,15 @@ def cut(text: str, columns: int) -> str:
     return text[: columns - 1].rpartition(" ")[0].rstrip(" ,;:") + " …"
 
 
+def shortened(text: str, columns: int) -> str:
+    """The beginning of the text, to the last character that fits.
+
+    >>> shortened("one two three", 10)
+    'one two t…'
+    """
+    return text if len(text) <= columns else text[: columns - 1].rstrip(" ,") + "…"
+
+
 def styled(lines: Iterable[tuple[str, str]]) -> Group:
     """Lines of a style and a text, none of them wrapped again."""
     from rich.console import Group

@@ -176,9 +176,10 @@ def test_the_table_fits_and_ends_with_the_total_time(capsys: Capture, monkeypatc
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["prove"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines[:-1])) <= 80
+    assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["theorem", "status", "ms", "rests", "on"]
-    assert " proofs accepted in " in lines[-1] and " s; book certify-book/" in lines[-1]
+    assert lines[-2].startswith("book certify-book/")
+    assert " proofs accepted in " in lines[-1] and lines[-1].endswith(" s")
 
 
 def test_one_theorem_shows_all_that_it_rests_on(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
