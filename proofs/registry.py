@@ -45,6 +45,7 @@ _FAMILIES = (
     "deletion",
     "norms",
     "computed_norms",
+    "rounded_norms",
     "lipschitz",
     "convolution",
 )

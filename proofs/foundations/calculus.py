@@ -21,7 +21,7 @@ FOUNDATIONS = (
         "A real trigonometric polynomial T of degree d (half-integers included) with |T| <= M has T'^2 + d^2 T^2 <= d^2 M^2, so that "
         "arccos(T/M) moves by at most d |h| over a step h.",
         "Szego, Schriften der Koenigsberger Gelehrten Gesellschaft 5 (1928) 59-70; Borwein & Erdelyi, Polynomials and Polynomial Inequalities "
-        "(1995), Theorem 5.1.3",
+        "(1995), section 5.1",
     ),
     Foundation(
         "analysis.lipschitz",

@@ -1,15 +1,16 @@
-"""Spectral norms of convolutions by their symbols: circular, zero-padded, and at any input size."""
+"""Spectral norms of convolutions: by their symbols, circular, zero-padded and at any input size; and by the kernel as a matrix."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from ..expression import symbols
+from ..expression import Expression, sqrt, symbols
 from ..proof import AlgebraicProof, Citation, Fact, Induction, Sequence, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
+from .vocabulary import norm_of
 
-symbol, cosine, grid, size, padding = symbols("symbol cosine grid size padding")
+symbol, cosine, grid, size, padding, kernel, overlap = symbols("symbol cosine grid size padding kernel overlap")
 t, v, w, z, m, reach, kappa = symbols("t v w z m reach kappa")
 i, i_next, i_first, i_last, o, o_next, o_first, o_last = symbols("i i_next i_first i_last o o_next o_first o_last")
 
@@ -20,6 +21,22 @@ def symbol_bound(grid_points: str) -> Hypothesis:
     """A bound on the symbol at those frequencies."""
     meaning = f"at or above the spectral norm of the symbol F(w) at every frequency w of {grid_points}"
     return Hypothesis("symbol", meaning, Side.UPPER, Domain.NONNEGATIVE)
+
+
+def _amplified(name: str, number: Expression) -> Induction:
+    """Part by part the output has at most number² times the energy of the input: so it has in all."""
+    return Induction(
+        "amplified", number**2 * i - o,
+        base=(Step((), ((number**2, "no input"), (-1, "no output"))),),
+        step=(
+            Step(
+                (
+                    Term(1, 1, ("amplified",)), Term(1, 1, ("multiplied",)),
+                    Term(1, 1, ("covers", name, "energy")), Term(1, 1, ("covers", "factor", "energy")),
+                ),
+            ),
+        ),
+    )  # fmt: skip
 
 
 _CIRCULAR = {
@@ -60,18 +77,7 @@ CIRCULAR = Theorem(
             Fact("image", "==0", o_last - t**2, ("linalg.circulant", "linalg.operator-norm"), "all frequencies: the squared norm of the output"),
         ),
         steps=(
-            Induction(
-                "amplified", symbol**2 * i - o,
-                base=(Step((), ((symbol**2, "no input"), (-1, "no output"))),),
-                step=(
-                    Step(
-                        (
-                            Term(1, 1, ("amplified",)), Term(1, 1, ("multiplied",)),
-                            Term(1, 1, ("covers", "symbol", "energy")), Term(1, 1, ("covers", "factor", "energy")),
-                        ),
-                    ),
-                ),
-            ),
+            _amplified("symbol", symbol),
             Step((Term(1, 1, ("amplified",)),), ((-(symbol**2), "unit"), (1, "image")), name="squares", kind=">=0", slack=symbol**2 - t**2),
             by_squares(symbol, t, "squares"),
         ),
@@ -182,4 +188,60 @@ TORUS = Theorem(
     false_sibling=FalseSibling("the maximum over the grid alone", symbol, counterexample=_TORUS),
 )  # fmt: skip
 
-THEOREMS = (CIRCULAR, ZERO_PADDING, TORUS)
+_RESHAPED = {
+    "kernel": 1, "overlap": 4, "t": 2, "m": 1, "i": 0, "i_first": 0, "i_next": 4, "i_last": 4, "o": 0, "o_first": 0, "o_next": 4, "o_last": 4,
+}  # fmt: skip
+
+RESHAPED = Theorem(
+    id="convolution.reshaped",
+    statement=(
+        "A convolution has at most sqrt(c) times the spectral norm of its kernel as a matrix of output channels by taps, where no input "
+        "position is in more than c windows. Along an axis of kernel k, stride s and dilation r these are at most k g/s rounded up, g the "
+        "greatest common divisor of r and s; the numbers of the axes multiply."
+    ),
+    hypotheses=(
+        norm_of("kernel", "the kernel as a matrix: a row for each output channel, a column for each tap of each input channel"),
+        Hypothesis("overlap", "at or above the number of windows that hold any one input position", Side.UPPER, Domain.COUNT, "windows"),
+    ),
+    conclusion=Conclusion("norm", "spectral norm of the convolution", Side.UPPER),
+    formula=sqrt(overlap) * kernel,
+    rests_on=("linalg.operator-norm", "linalg.pythagoras"),
+    source="standard; own proof",
+    proof=AlgebraicProof(
+        target="t",
+        variables={"t": "norm of the image of the unit input x that attains the norm", "m": "spectral norm of the kernel as a matrix"},
+        sequences=(
+            Sequence("i", "i_next", "i_first", "i_last", "energy of x in the first windows"),
+            Sequence("o", "o_next", "o_first", "o_last", "energy of the output at the first positions"),
+        ),
+        terms={"root": sqrt(overlap)},
+        facts=(
+            Fact("energy", ">=0", i_next - i, ("linalg.pythagoras",), "a sum of squares is nonnegative"),
+            Fact("factor", ">=0", m, ("linalg.operator-norm",), _NONNEGATIVE),
+            Fact(
+                "multiplied", ">=0", m**2 * (i_next - i) - (o_next - o), ("linalg.operator-norm", "linalg.pythagoras"),
+                "at a position the output is the kernel times the window",
+            ),
+            Fact("covers", ">=0", kernel - m, ("hypothesis:kernel",), "the number given covers the norm of the kernel"),
+            Fact("no input", "==0", i_first, ("linalg.pythagoras",), "an empty sum"),
+            Fact("no output", "==0", o_first, ("linalg.pythagoras",), "an empty sum"),
+            Fact(
+                "windows", ">=0", overlap - i_last, ("linalg.pythagoras", "hypothesis:overlap"),
+                "all windows: the square of every coordinate of x is counted at most c times, and they add up to one",
+            ),
+            Fact("image", "==0", o_last - t**2, ("linalg.operator-norm", "linalg.pythagoras"), "all positions: the squared norm of the output"),
+        ),
+        steps=(
+            _amplified("kernel", kernel),
+            Step(
+                (Term(1, 1, ("amplified",)), Term(1, kernel, ("windows",))), ((1, "image"), (kernel**2, "root^2")),
+                name="squares", kind=">=0", slack=(sqrt(overlap) * kernel) ** 2 - t**2,
+            ),
+            by_squares(sqrt(overlap) * kernel, t, "squares"),
+        ),
+        witness=_RESHAPED,
+    ),
+    false_sibling=FalseSibling("the norm of the kernel alone", kernel, counterexample=_RESHAPED),
+)  # fmt: skip
+
+THEOREMS = (CIRCULAR, ZERO_PADDING, TORUS, RESHAPED)

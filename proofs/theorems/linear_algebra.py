@@ -200,7 +200,7 @@ DUAL_CORRECTION = Identity(
     witness={
         "A": ((2,),), "B": ((Fraction(1, 2),),), "x": ((3,),), "z": ((1,),), "v": ((6,),), "r": ((4,),), "u": ((5,),), "y": ((1,),), "s": ((3,),),
     },
-    source="standard; Giles & Pierce, SIAM Review 42 (2000), section 2, for the adjoint correction",
+    source="standard; Pierce & Giles, SIAM Review 42 (2000) 247-264, for the adjoint correction",
     false_sibling=_u * _x - _u * _z - _s * _B * _r,
 )  # fmt: skip
 

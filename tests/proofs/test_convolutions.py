@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy
 import pytest
 import torch
@@ -78,3 +80,18 @@ def test_groups_of_channels_take_the_maximum() -> None:
     convolution = Convolution(grouped)
     assert spectral(convolution.zero_padded(4, after=0)) == pytest.approx(2)
     assert convolution.greatest(4) == pytest.approx(2)
+
+
+def test_a_dilation_makes_windows_overlap_more() -> None:
+    """Kernel, stride and dilation of two: a position is in two windows, not in 2/2 = 1, and the norm is above that of the kernel."""
+    convolution = Convolution(kernel(1, 1), stride=2, dilation=2)
+    assert spectral(convolution.zero_padded(9, after=0)) > 1.2 * spectral(convolution.kernel[0])
+    assert spectral(convolution.zero_padded(9, after=0)) <= 2**0.5 * spectral(convolution.kernel[0])
+
+
+@pytest.mark.parametrize("taps", [1, 2, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("dilation", [1, 2, 3, 6])
+def test_the_windows_that_hold_a_position(taps: int, stride: int, dilation: int) -> None:
+    windows = Convolution(numpy.ones((1, 1, taps)), stride, dilation).zero_padded(90, after=0).sum(axis=0)
+    assert windows.max() == -(-taps * math.gcd(stride, dilation) // stride)

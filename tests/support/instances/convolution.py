@@ -151,13 +151,33 @@ def torus(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def reshaped(generator: numpy.random.Generator) -> Values:
+    convolution = random_convolution(generator)
+    size = (convolution.taps - 1) * convolution.dilation + int(generator.integers(1, 5))
+    whole, line = convolution.zero_padded(size, convolution.before), numpy.ones((1, 1, *convolution.kernel.shape[2:]))
+    windows = Convolution(line, convolution.stride, convolution.dilation, convolution.before).zero_padded(
+        size, convolution.before
+    )
+    x = top(whole)
+    seen = numpy.cumsum(windows @ (x.reshape(convolution.inputs, -1) ** 2).sum(axis=0))
+    made = numpy.cumsum(((whole @ x).reshape(len(convolution.kernel), -1) ** 2).sum(axis=0))
+    matrix, step = convolution.kernel.reshape(len(convolution.kernel), -1), int(generator.integers(0, len(seen)))
+    return {
+        "kernel": over(generator, spectral(matrix)), "overlap": float(windows.sum(axis=0).max()), "t": spectral(whole), "m": spectral(matrix),
+        "i": seen[step - 1] if step else 0.0, "i_next": seen[step], "i_first": 0.0, "i_last": seen[-1],
+        "o": made[step - 1] if step else 0.0, "o_next": made[step], "o_first": 0.0, "o_last": made[-1],
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "convolution.circular": circular,
     "convolution.zero-padding": zero_padding,
     "convolution.torus": torus,
+    "convolution.reshaped": reshaped,
 }
 TIGHT = {
     "convolution.circular": 0.999,
     "convolution.zero-padding": 0.999,
     "convolution.torus": 0.999,
+    "convolution.reshaped": 0.999,
 }
