@@ -20,7 +20,9 @@ t, c, p, z, inside, cross, outside, rest, kept, b, mixed, form, along, across = 
 )  # fmt: skip
 
 LARGEST = Conclusion("largest", "largest eigenvalue of the symmetric matrix A", Side.UPPER, "curvature")
-TOP = Hypothesis("top", "at or above the largest eigenvalue of Y'AY, and zero", Side.UPPER, Domain.NONNEGATIVE, "curvature")
+TOP = Hypothesis(
+    "top", "at or above the largest eigenvalue of Y'AY and not negative", Side.UPPER, Domain.NONNEGATIVE, "curvature"
+)
 COUPLING = Hypothesis(
     "coupling", "at or above the spectral norm of R = AY - Y(Y'AY)", Side.UPPER, Domain.NONNEGATIVE, "curvature"
 )
@@ -106,7 +108,8 @@ DEFLATED = Theorem(
     hypotheses=(
         TOP, COUPLING,
         Hypothesis(
-            "tail", "at or above the largest eigenvalue of A on the complement of the columns of Y, and zero", Side.UPPER, Domain.NONNEGATIVE, "curvature"
+            "tail", "at or above the largest eigenvalue of A on the complement of the columns of Y and not negative", Side.UPPER,
+            Domain.NONNEGATIVE, "curvature",
         ),
         SKEW, WEIGHT,
     ),

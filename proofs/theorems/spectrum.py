@@ -252,7 +252,8 @@ LANCZOS_START = Theorem(
     statement=(
         "If the unit starting vector has an overlap of at least d with the top eigenvector of a positive semidefinite A, and s >= 1 is such that "
         "d T(s) >= 1 for the Chebyshev polynomial T of degree 2k - 1, then the largest eigenvalue is at most s² times the largest Ritz value "
-        "on the Krylov space of dimension k: s = cosh(arccosh(1/d)/(2k - 1))."
+        "on the Krylov space of dimension k: s = cosh(arccosh(1/d)/(2k - 1)). The space is the exact one; what a run in floating-point arithmetic spans "
+        "is another."
     ),
     hypotheses=(
         Hypothesis("ritz", "at or above the largest Ritz value of A on the Krylov space of dimension k", Side.UPPER, Domain.NONNEGATIVE, "curvature"),

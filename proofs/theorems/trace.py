@@ -41,8 +41,8 @@ _CHERNOFF_POINT: dict[str, Fraction | int] = {
 CHERNOFF = Theorem(
     id="trace.chernoff",
     statement=(
-        "For a positive semidefinite A, not zero, and T the mean of w · A w over m Gaussian probes, tr A exceeds T/x with probability at most "
-        "exp(-(m/2)(x - 1 - log x)), for every x < 1."
+        "For a positive semidefinite A and T the mean of w · A w over m Gaussian probes, tr A exceeds T/x with probability at most "
+        "exp(-(m/2)(x - 1 - log x)), for every x < 1. If A is zero there is nothing to prove."
     ),
     hypotheses=(PROBES, SHARE),
     conclusion=Conclusion("failure", "probability that the trace of A exceeds T/x", Side.UPPER),
@@ -128,7 +128,7 @@ _FROBENIUS_POINT: dict[str, Fraction | int] = {"m": 1, "share": Fraction(1, 4), 
 FROBENIUS = Theorem(
     id="trace.frobenius",
     statement=(
-        "For any symmetric A, not zero, and T the mean of |A w|² over m Gaussian probes, |A|_F² exceeds T/x with probability at most "
+        "For any symmetric A and T the mean of |A w|² over m Gaussian probes, |A|_F² exceeds T/x with probability at most "
         "exp(-(m/2)(x - 1 - log x)), for every x < 1."
     ),
     hypotheses=(PROBES, SHARE),
@@ -169,7 +169,7 @@ _DEVIATION_POINT: dict[str, Fraction | int] = {
 DEVIATION_ABOVE = Theorem(
     id="trace.deviation",
     statement=(
-        "For any symmetric A, not zero, and T the mean of w · A w over m Gaussian probes, T - tr A is e or more with probability at most "
+        "For any symmetric A and T the mean of w · A w over m Gaussian probes, T - tr A is e or more with probability at most "
         "exp(-m e²/(4 (|A|_F² + e |A|)))."
     ),
     hypotheses=(PROBES, DEVIATION, SQUARE_SUM, SPECTRAL),
@@ -240,7 +240,7 @@ _TAIL_VALUES = {"m": m, "deviation": deviation, "square_sum": square_sum, "spect
 TWO_SIDED = Theorem(
     id="trace.two-sided",
     statement=(
-        "For any symmetric A, not zero, and T the mean of w · A w over m Gaussian probes, |T - tr A| is e or more with probability at most "
+        "For any symmetric A and T the mean of w · A w over m Gaussian probes, |T - tr A| is e or more with probability at most "
         "2 exp(-m e²/(4 (|A|_F² + e |A|)))."
     ),
     hypotheses=(PROBES, DEVIATION, SQUARE_SUM, SPECTRAL),
