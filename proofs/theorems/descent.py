@@ -179,18 +179,18 @@ def _case(sign: int) -> tuple[Step | Split, ...]:
     """The proof where ``_SLOW - _FAST``, called ``larger`` with its sign turned if negative, has this sign."""
     best, side, plain = (_FAST, "right", "smooth") if sign < 0 else (_SLOW, "left", "strong")
     half = Fraction(1, 2)
-    base = Term(half, 1, ("step_size", "order"))
-    rest = (Term(1, (_FACTOR - best) * d), Term(2, d, ("best", f"factor>={side}")), Term(1, step_size, ("cocoercive",)))
-    definitions = ((1, "step"), (-(v * d + h), "ratio"))
-    if sign:
-        best_step = Step((Term(half, 1, ("larger",)), base), name="best", slack=best)
-        squares, more = (*rest, Term(1, 1, ("larger", "step_size", plain))), ()
-    else:
-        best_step = Step((base,), ((half, "larger"),), name="best", slack=best)
-        squares, more = rest, ((step_size * (inner - strong_convexity * d**2), "larger"),)
+    greater, more = (Term(half, 1, ("larger",)),), (Term(1, 1, ("larger", "step_size", plain)),)
+    equal, none = ((half, "larger"),), ((step_size * (inner - strong_convexity * d**2), "larger"),)
+    best_step = Step(
+        (*(greater if sign else ()), Term(half, 1, ("step_size", "order"))), () if sign else equal, name="best", slack=best
+    )
+    squares = (
+        Term(1, (_FACTOR - best) * d), Term(2, d, ("best", f"factor>={side}")), Term(1, step_size, ("cocoercive",)), *(more if sign else ()),
+    )  # fmt: skip
+    definitions = ((1, "step"), (-(v * d + h), "ratio"), *(() if sign else none))
     return (
         best_step,
-        Step(squares, (*definitions, *more), ("apart", "apart"), name="squares", slack=_FACTOR**2 - v**2),
+        Step(squares, definitions, ("apart", "apart"), name="squares", slack=_FACTOR**2 - v**2),
         Split(
             "over", v - _FACTOR,
             positive=(
