@@ -153,12 +153,13 @@ TORUS = Theorem(
     id="convolution.torus",
     statement=(
         "The spectral norm of the symbol at any frequency is at most its maximum over a grid divided by the cosine of the sum over the axes of "
-        "pi (k - 1)/(2 N), k the size of the kernel and N the grid along the axis, where that sum is below pi/2. The bound serves as the "
-        "symbol of every period, so for zero padding at every input size."
+        "pi j/(2 N), where that sum is below pi/2: N points of the grid along the axis, and j the difference of the greatest and the least "
+        "multiple of the frequency in the symbol (the size of the kernel less one, without a stride). The bound serves as the symbol of "
+        "every period, so for zero padding at every input size."
     ),
     hypotheses=(
         symbol_bound("the grid with N points along an axis"),
-        Hypothesis("cosine", "at or below the cosine of the sum over the axes of pi (k - 1)/(2 N)", Side.LOWER, Domain.POSITIVE),
+        Hypothesis("cosine", "at or below the cosine of the sum over the axes of pi j/(2 N)", Side.LOWER, Domain.POSITIVE),
     ),
     conclusion=Conclusion("symbol", "greatest spectral norm of the symbol over all frequencies", Side.UPPER),
     formula=symbol / cosine,
@@ -169,13 +170,13 @@ TORUS = Theorem(
         variables={
             "t": "the greatest norm M, attained at a frequency as u . F(w) y with unit vectors u and y",
             "v": "real part of u . F(w') y at the nearest frequency w' of the grid",
-            "kappa": "cosine of the sum over the axes of pi (k - 1)/(2 N)",
+            "kappa": "cosine of the sum over the axes of pi j/(2 N)",
         },
         facts=(
             Fact("norm", ">=0", t, ("linalg.operator-norm",), _NONNEGATIVE),
             Fact(
                 "nearest", ">=0", v - kappa * t, ("analysis.bernstein-szego", "linalg.operator-norm"),
-                "the real part of u . F y, the phase of the kernel's middle taken out, is a trigonometric polynomial of degree (k - 1)/2 along "
+                "the real part of u . F y, the phase of the kernel's middle taken out, is a trigonometric polynomial of degree j/2 along "
                 "an axis and at most M everywhere; it is M at w, and w' is within pi/N along every axis",
             ),
             Fact("grid", ">=0", symbol - v, ("linalg.operator-norm", "hypothesis:symbol"), "v <= |F(w')|"),

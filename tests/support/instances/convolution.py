@@ -19,6 +19,7 @@ class Convolution:
     def __init__(self, kernel: numpy.ndarray, stride: int = 1, dilation: int = 1, before: int = 0) -> None:
         self.kernel, self.stride, self.dilation, self.before = kernel, stride, dilation, before
         self.axes, self.inputs, self.taps = kernel.ndim - 2, kernel.shape[1], kernel.shape[2]
+        self.extent = (self.taps - 1) * dilation + 1
 
     def unrolled(self, size: int, padding: Callable[[torch.Tensor], torch.Tensor]) -> numpy.ndarray:
         """The matrix of the convolution of inputs of that size, by torch, with this padding before it."""
@@ -34,7 +35,7 @@ class Convolution:
 
     def circular(self, period: int) -> numpy.ndarray:
         """Windows that start at every position that the stride reaches, and wrap around."""
-        last = period - self.stride - self.before + (self.taps - 1) * self.dilation
+        last = period - self.stride - self.before + self.extent - 1
         positions = torch.arange(-self.before, last + 1) % period
 
         def wrapped(units: torch.Tensor) -> torch.Tensor:
@@ -101,7 +102,7 @@ def circular(generator: numpy.random.Generator) -> Values:
 
 def zero_padding(generator: numpy.random.Generator) -> Values:
     convolution = random_convolution(generator)
-    stride, extent = convolution.stride, (convolution.taps - 1) * convolution.dilation + 1
+    stride, extent = convolution.stride, convolution.extent
     size = int(generator.integers(2, 7 if convolution.axes == 2 else 16))
     after = max(0, extent - size - convolution.before) + int(generator.integers(0, extent + 1))
     padding = max(convolution.before, after)
@@ -126,15 +127,14 @@ def zero_padding(generator: numpy.random.Generator) -> Values:
 
 
 def torus(generator: numpy.random.Generator) -> Values:
-    axes, taps = int(generator.integers(1, 3)), int(generator.integers(1, 4))
-    points = 2 * taps - 1 + int(generator.integers(0, 5))
-    kernel = generator.normal(size=(*generator.integers(1, 3, size=2), *[taps] * axes))
+    convolution = random_convolution(generator)
     if (
-        axes == 1 and taps > 1 and generator.random() < 0.5
+        convolution.axes == 1 and generator.random() < 0.5
     ):  # an equation: a cosine of the greatest degree, its peak between two points
-        kernel[:], points = 0, 4 * taps - 6 + (taps == 2)
-        kernel[0, 0, 0], kernel[0, 0, -1] = 1, -1
-    convolution = Convolution(kernel)
+        convolution = Convolution(numpy.array([[[1.0, *[0.0] * int(generator.integers(0, 2)), -1.0]]]))
+    ends = [position // convolution.stride for position in (-convolution.before, convolution.extent - 1 - convolution.before)]
+    span, axes = ends[1] - ends[0], convolution.axes
+    points = axes * span + 1 + int(generator.integers(0, 5))
 
     def opposite(frequency: numpy.ndarray) -> float:
         return -spectral(convolution.symbol(frequency))
@@ -143,8 +143,8 @@ def torus(generator: numpy.random.Generator) -> Values:
     best = scipy.optimize.minimize(opposite, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15}).x
     left, singular, right = numpy.linalg.svd(convolution.symbol(best))
     near = numpy.round(best * points / (2 * numpy.pi)) * 2 * numpy.pi / points
-    phase = numpy.exp(1j * (taps - 1) / 2 * (best - near).sum())
-    kappa = float(numpy.cos(axes * numpy.pi * (taps - 1) / (2 * points)))
+    phase = numpy.exp(1j * sum(ends) / 2 * (best - near).sum())
+    kappa = float(numpy.cos(axes * numpy.pi * span / (2 * points)))
     return {
         "symbol": over(generator, convolution.greatest(points)), "cosine": under(generator, kappa), "t": float(singular[0]),
         "v": float((phase * (left[:, 0].conj() @ convolution.symbol(near) @ right[0].conj())).real), "kappa": kappa,
@@ -153,7 +153,7 @@ def torus(generator: numpy.random.Generator) -> Values:
 
 def reshaped(generator: numpy.random.Generator) -> Values:
     convolution = random_convolution(generator)
-    size = (convolution.taps - 1) * convolution.dilation + int(generator.integers(1, 5))
+    size = convolution.extent + int(generator.integers(0, 4))
     whole, line = convolution.zero_padded(size, convolution.before), numpy.ones((1, 1, *convolution.kernel.shape[2:]))
     windows = Convolution(line, convolution.stride, convolution.dilation, convolution.before).zero_padded(
         size, convolution.before
