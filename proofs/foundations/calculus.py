@@ -51,6 +51,11 @@ FOUNDATIONS = (
         "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorem 1.2.1",
     ),
     Foundation(
+        "convexity.variational-inequality",
+        "At a minimiser x of a differentiable function F over a convex set, <grad F(x), y - x> >= 0 for every y in the set.",
+        "Nesterov, Introductory Lectures on Convex Optimization (2004), Theorem 2.2.5",
+    ),
+    Foundation(
         "convexity.strong-monotonicity",
         "If F is differentiable and strongly convex with constant mu, <grad F(x) - grad F(y), x - y> >= mu |x - y|^2 "
         "(with mu = 0 for convex F); where F is twice differentiable, <v, H v> >= mu |v|^2.",

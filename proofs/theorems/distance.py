@@ -11,7 +11,7 @@ from .vocabulary import DELETED, DISTANCE, DISTANCE_HYPOTHESIS, LIPSCHITZ, RECOR
 residual, strong_convexity, n, m, lipschitz, distance, tolerance, step = symbols(
     "residual strong_convexity n m lipschitz distance tolerance step"
 )
-e, g, inner, v, c, s = symbols("e g inner v c s")
+e, g, inner, u, v, c, s = symbols("e g inner u v c s")
 
 OUTPUT_RESIDUAL = Theorem(
     id="output.residual",
@@ -90,6 +90,67 @@ OUTPUT_WORST_CASE = Theorem(
     ),
 )  # fmt: skip
 
+_DELETED: dict[str, int] = {"n": 3, "m": 1, "lipschitz": 2, "strong_convexity": 1, "e": 1, "u": 1, "c": 0, "s": 2}
+
+OUTPUT_WORST_CASE_CONSTRAINED = Theorem(
+    id="output.worst-case-constrained",
+    statement=(
+        "Deleting m of n records moves the minimiser of a mean loss over a convex set by at most m G / (mu (n - m)), "
+        "where the objective over the retained records is strongly convex with constant mu; the constraint may be active."
+    ),
+    hypotheses=(RECORDS, DELETED, LIPSCHITZ, STRONG_CONVEXITY),
+    conclusion=Conclusion("distance", "distance between the minimisers over all and over the retained records", Side.UPPER, "parameter"),
+    formula=m * lipschitz / (strong_convexity * (n - m)),
+    rests_on=(
+        "convexity.variational-inequality", "convexity.strong-monotonicity", "linalg.cauchy-schwarz", "linalg.triangle", "calculus.chain-rule",
+    ),
+    source="standard; own proof",
+    side_conditions=(RETAINED,),
+    proof=AlgebraicProof(
+        target="e",
+        variables={
+            "e": "distance |w* - w_R| between the two minimisers",
+            "u": "inner product of the retained objective's gradient at w* with w* - w_R",
+            "c": "inner product of the sum of all records' gradients at w* with w_R - w*",
+            "s": "inner product of the sum of the deleted records' gradients at w* with w_R - w*",
+        },
+        facts=(
+            Fact("apart", ">=0", e, ("linalg.triangle",), "a norm is nonnegative"),
+            Fact("optimal", ">=0", c, ("convexity.variational-inequality",), "w* is the minimiser over all records, and w_R is in the set"),
+            Fact("downhill", ">=0", u, ("convexity.strong-monotonicity", "convexity.variational-inequality"), "as below, with mu = 0"),
+            Fact(
+                "sum", ">=0", s - (n - m) * u - c, ("calculus.chain-rule", "hypothesis:n"),
+                "the gradients of all records are those of the deleted and of the retained, n - m of them or more",
+            ),
+            Fact(
+                "deleted", ">=0", m * lipschitz * e - s, ("linalg.cauchy-schwarz", "linalg.triangle", "hypothesis:m", "hypothesis:lipschitz"),
+                "the norm of a sum of m gradients is at most m G",
+            ),
+            Fact(
+                "strong", ">=0", u - strong_convexity * e**2,
+                ("convexity.strong-monotonicity", "convexity.variational-inequality", "hypothesis:strong_convexity"),
+                "mu e² <= <grad F_R(w*) - grad F_R(w_R), w* - w_R>, and the gradient at w_R only takes from it",
+            ),
+        ),
+        steps=(
+            Split(
+                "moved", e,
+                positive=(
+                    Step(
+                        (Term(1, 1, ("deleted",)), Term(1, 1, ("sum",)), Term(1, 1, ("optimal",)), Term(1, 1, ("condition:0", "strong"))),
+                        factor=("moved",),
+                    ),
+                ),
+                zero=(Step((Term(1, 1, ("m", "lipschitz")),), ((-strong_convexity * (n - m), "moved"),)),),
+            ),
+        ),
+        witness=_DELETED,
+    ),
+    false_sibling=FalseSibling(
+        "the loss of a record counted in n instead of n - m", m * lipschitz / (strong_convexity * n), counterexample=_DELETED
+    ),
+)  # fmt: skip
+
 DETOUR = Theorem(
     id="distance.detour",
     statement="The distance to the minimiser is at most the way to a nearby point plus that point's distance to the minimiser.",
@@ -160,4 +221,4 @@ COMPARATOR = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (DETOUR, OUTPUT_RESIDUAL, OUTPUT_WORST_CASE, COMPARATOR)
+THEOREMS = (DETOUR, OUTPUT_RESIDUAL, OUTPUT_WORST_CASE, OUTPUT_WORST_CASE_CONSTRAINED, COMPARATOR)

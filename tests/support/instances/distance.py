@@ -34,6 +34,22 @@ def output_worst_case(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def output_worst_case_constrained(generator: numpy.random.Generator) -> Values:
+    """Records mu |w|²/2 - b.w over the ball of radius one: the minimiser is the projection of (mean b)/mu."""
+    count, dimension, mu = int(generator.integers(3, 30)), int(generator.integers(1, 5)), 10 ** generator.uniform(-2, 1)
+    deleted = int(generator.integers(1, count - 1))
+    slopes = generator.normal(size=(count, dimension)) * mu * 10 ** generator.uniform(-1, 1)
+    if generator.random() < 0.5:  # equal records on either side of the deletion
+        slopes = numpy.where(numpy.arange(count)[:, None] < deleted, slopes[0], slopes[-1])
+    before, after = (point / max(1.0, norm(point)) for point in (slopes.mean(axis=0) / mu, slopes[deleted:].mean(axis=0) / mu))
+    gradients, way = mu * before - slopes, after - before
+    return {
+        "n": count, "m": deleted, "lipschitz": over(generator, float(numpy.linalg.norm(gradients[:deleted], axis=1).max())),
+        "strong_convexity": under(generator, mu), "e": norm(way), "u": -float(gradients[deleted:].mean(axis=0) @ way),
+        "c": float(gradients.sum(axis=0) @ way), "s": float(gradients[:deleted].sum(axis=0) @ way),
+    }  # fmt: skip
+
+
 def comparator(generator: numpy.random.Generator) -> Values:
     problem = ridge(generator)
     best = problem.minimiser()
@@ -62,12 +78,14 @@ def detour(generator: numpy.random.Generator) -> Values:
 INSTANCES: dict[str, Instance] = {
     "output.residual": output_residual,
     "output.worst-case": output_worst_case,
+    "output.worst-case-constrained": output_worst_case_constrained,
     "distance.comparator": comparator,
     "distance.detour": detour,
 }
 TIGHT = {
     "output.residual": 0.9,
-    "output.worst-case": 0.5,
+    "output.worst-case": 0.9,
+    "output.worst-case-constrained": 0.99,
     "distance.comparator": 0.8,
     "distance.detour": 0.99,
 }
