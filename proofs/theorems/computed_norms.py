@@ -85,7 +85,7 @@ GRAM_LADDER = Theorem(
 )  # fmt: skip
 
 SVD_RESIDUAL = Theorem(
-    id="norm.svd-residual",
+    id="norm.residual-svd",
     statement=(
         "The spectral norm of A is at most sqrt(1 + u) s sqrt(1 + v) + r for every U, S and V, where |U'U - I| <= u, |V'V - I| <= v, "
         "|S| <= s and |A - U S V'| <= r."

@@ -59,11 +59,11 @@ def cholesky(generator: numpy.random.Generator) -> Values:
 
 INSTANCES: dict[str, Instance] = {
     "norm.gram-ladder": gram_ladder,
-    "norm.svd-residual": svd_residual,
+    "norm.residual-svd": svd_residual,
     "norm.cholesky": cholesky,
 }
 TIGHT = {
     "norm.gram-ladder": 0.999,
-    "norm.svd-residual": 0.999,
+    "norm.residual-svd": 0.999,
     "norm.cholesky": 0.999,
 }
