@@ -25,7 +25,7 @@ from .methods.retraining import retrained_candidate
 from .numbers import nonnegative
 from .policy import budget_of, noise_scale
 from .runs import Run, StoredRun
-from .sampling import fresh_seed, gaussian_noise
+from .sampling import Keystream, fresh_seed, grid_of, rounded_normal
 
 if TYPE_CHECKING:
     from .numbers import Number
@@ -139,7 +139,9 @@ def unlearn(
     seed = None if generator is not None else fresh_seed()
     if generator is not None:
         exclusions.append(CALLER_NOISE)
-    released = candidate.parameters.cpu() + gaussian_noise(retained.dimension, noise.sigma.value, seed, generator)
+    sigma = noise.sigma.value
+    drawn = rounded_normal(candidate.parameters.cpu().numpy(), sigma, grid_of(sigma), Keystream(seed) if seed else generator)
+    released = torch.from_numpy(drawn)
     guarantee = Guarantee(Notion.SEKHARI, noise.epsilon, noise.delta, noise.mu, exclusions=tuple(exclusions))
     return _record(
         fitted, requested, retained, curvature, candidate,

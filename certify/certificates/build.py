@@ -12,6 +12,7 @@ from certify import gaussian
 from certify.bounds.derive import derive
 from certify.errors import InputError
 from certify.proofs import book
+from certify.sampling import grid_of
 from certify.storage import sha256
 
 from . import terms
@@ -82,9 +83,10 @@ def certificate_of(run: Run) -> Certificate:
             method=facts.method,  # type: ignore[arg-type]
             theorem="gaussian.profile" if facts.noise == "gaussian" else "ridge.strong-convexity",
             noise=facts.noise,  # type: ignore[arg-type]
-            sampler="ideal" if facts.noise == "gaussian" else "none",
+            sampler="rounded-normal" if facts.noise == "gaussian" else "none",
             entropy=facts.entropy,  # type: ignore[arg-type]
             sigma=wire_number(leaves["sigma"]) if facts.noise == "gaussian" else None,
+            grid=wire_number(grid_of(float(leaves["sigma"]))) if facts.noise == "gaussian" else None,
         ),
         policy=_policy(run, facts),
         derivation=write_nodes(items, nodes, {lemma.id: lemma.digest for lemma in found}),

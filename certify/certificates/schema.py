@@ -109,9 +109,10 @@ class Mechanism(Record):
     method: Literal["newton", "exact", "retrain"]
     theorem: Name
     noise: Literal["gaussian", "none"]
-    sampler: Literal["ideal", "none"]
+    sampler: Literal["rounded-normal", "none"]
     entropy: Literal["operating-system", "caller", "none"]
     sigma: Number | None
+    grid: Number | None
 
 
 class Input(Record):

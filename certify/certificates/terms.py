@@ -76,9 +76,9 @@ def premises(facts: Facts) -> list[Premise]:
                 Status.ASSUMED,
             ),
             _premise(
-                "sampler.ideal",
-                "the noise is exactly Gaussian (floating-point samples only approximate it) and drawn afresh for this release: "
-                "no verifier sees how a seed was chosen",
+                "sampler.seed",
+                "the seed of the noise is secret and was drawn afresh for this release, and the ChaCha20 keystream under it is as good as "
+                "random bits: no verifier sees how a seed was chosen",
                 "declared",
                 Status.ASSUMED,
             ),

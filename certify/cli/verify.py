@@ -32,7 +32,7 @@ def verify(
     require
         The support that the weakest link must have (proved, enclosed, tested …), or a level (arithmetic, artefacts, data).
     allow
-        Links accepted as they are, such as assumed:sampler.ideal; may be repeated.
+        Links accepted as they are, such as assumed:sampler.seed; may be repeated.
     key
         The public key that must have signed the certificate.
     json

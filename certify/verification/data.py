@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .chain import Chain
 
 _FALSE_ALARM = 1e-6
-_REPLAY_TOLERANCE = 2.0**-45
 
 
 def measure_again(
@@ -152,7 +151,7 @@ def _check_distance(predicate: Predicate, retained: Any, witness: Witness, ledge
 
 
 def _check_noise(predicate: Predicate, parameters: NDArray[numpy.float64] | None, witness: Witness, ledger: Ledger) -> None:
-    from certify.sampling import standard_normals
+    from certify.sampling import Keystream, rounded_normal
 
     entropy = predicate.mechanism.entropy
     words = "the released model is the un-noised one plus noise replayed bit for bit from the seed"
@@ -171,11 +170,9 @@ def _check_noise(predicate: Predicate, parameters: NDArray[numpy.float64] | None
             )
             return
         require(entropy == "operating-system", "the witness has a seed, and the certificate says that the caller made the noise")
-        replayed = witness.noiseless + sigma * standard_normals(len(parameters), witness.seed)
-        # Logarithm and cosine may differ in the last bits between machines, and the sum is then rounded; nothing else may.
-        allowed = _REPLAY_TOLERANCE * sigma + numpy.spacing(numpy.abs(replayed))
+        grid = float(predicate.mechanism.grid)  # type: ignore[arg-type]
         require(
-            bool(numpy.all(numpy.abs(parameters - replayed) <= allowed)),
+            numpy.array_equal(parameters, rounded_normal(witness.noiseless, sigma, grid, Keystream(witness.seed))),
             "the released model is not the un-noised one plus the noise of the seed at the certified scale",
         )
 

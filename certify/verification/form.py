@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from certify import policy
 from certify.certificates import terms
-from certify.certificates.schema import Predicate
+from certify.certificates.schema import Mechanism, Predicate
+from certify.errors import InputError
+from certify.sampling import grid_of
 
 from .ledger import Ledger, require
 
@@ -40,8 +44,12 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
             "an exact release is one of ridge regression, without noise",
         )
         require(
-            noised == (mechanism.sampler == "ideal") and noised == (mechanism.entropy != "none"),
+            noised == (mechanism.sampler == "rounded-normal") and noised == (mechanism.entropy != "none"),
             "sampler and entropy do not fit the noise",
+        )
+        require(
+            _on_its_grid(mechanism),
+            "the grid of the release is not the one that its noise scale gives",
         )
         require(
             mechanism.theorem == ("gaussian.profile" if noised else "ridge.strong-convexity"),
@@ -76,3 +84,15 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
             facts.entropy == "caller" or terms.CALLER_NOISE not in predicate.exclusions,
             "the exclusions do not fit the source of the noise",
         )
+
+
+def _on_its_grid(mechanism: Mechanism) -> bool:
+    """Whether the grid is the one that the noise scale, a double, gives."""
+    if mechanism.sigma is None or mechanism.grid is None:
+        return mechanism.sigma is mechanism.grid
+    try:
+        return mechanism.grid.exact == Fraction(grid_of(float(mechanism.sigma))) and mechanism.sigma.exact == Fraction(
+            float(mechanism.sigma)
+        )
+    except (InputError, OverflowError):
+        return False

@@ -42,7 +42,7 @@ def verify(
     retained ones in original order, as (features, labels), a ``Dataset`` or a CSV file) asks for the level "data",
     which needs the secret ``witness`` too (by default ``secret/`` of the folder). ``require`` is a status that the
     weakest link must reach, or a level; ``allow`` lists links that are accepted as they are, such as
-    "assumed:sampler.ideal". ``key`` is the public key that must have signed.
+    "assumed:sampler.seed". ``key`` is the public key that must have signed.
 
     Returns a :class:`Verdict`; raises :class:`~certify.errors.InputError` for what cannot be read and for options
     that mean nothing. The verdict is conditional on the premises it lists: a certificate can attest a computation,
@@ -161,7 +161,7 @@ def _requirement(require: str | None, allow: Iterable[str]) -> tuple[Status | No
     for entry in allowed:
         label, colon, name = entry.partition(":")
         if not (colon and name and label in {member.label for member in Status}):
-            raise InputError(f"allow names links as status:id, such as assumed:sampler.ideal, not {entry!r}")
+            raise InputError(f"allow names links as status:id, such as assumed:sampler.seed, not {entry!r}")
     return status, level, allowed
 
 

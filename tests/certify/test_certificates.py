@@ -272,5 +272,5 @@ def test_the_tables_of_a_certificate_show_the_claim_and_what_it_does_not_say(run
     console = Console(file=StringIO(), width=120)
     console.print(run.certificate)
     shown = console.file.getvalue()
-    assert "SEKHARI" in shown and "sampler.ideal" in shown and "What it does not say" in shown and "post-deletion only" in shown
+    assert "SEKHARI" in shown and "sampler.seed" in shown and "What it does not say" in shown and "post-deletion only" in shown
     assert "epsilon = 1.0" in str(run.certificate)

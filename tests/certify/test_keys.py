@@ -1,13 +1,10 @@
-"""Laws of keys, storage and noise: a signature is for one message, a write is whole, a seed replays."""
+"""Laws of keys and storage: a signature is for one message, a write is whole."""
 
 from __future__ import annotations
 
-import math
 import os
 import stat
-import struct
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +12,6 @@ from hypothesis import strategies as st
 from certify import storage
 from certify.errors import InputError
 from certify.keys import PrivateKey, load_private, load_public, save_keys
-from certify.sampling import gaussian_noise, standard_normals
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50))
@@ -96,27 +92,3 @@ def test_files_that_cannot_be_read_or_written_are_named(tmp_path):
         storage.make_folder(tmp_path / "file" / "below")
     with pytest.raises(InputError, match="cannot write"):
         storage.write_file(tmp_path / "missing" / "file", b"")
-
-
-def test_the_stream_is_box_muller_on_the_published_chacha20_keystream():
-    keystream = bytes.fromhex("76b8e0ada0f13d90405d6ae55386bd28")  # RFC 8439, appendix A.1, test vector 1
-    first, second = (((word >> 11) + 1) / 2**53 for word in struct.unpack("<QQ", keystream))
-    radius, angle = math.sqrt(-2 * math.log(first)), 2 * math.pi * second
-    assert standard_normals(2, bytes(32)) == pytest.approx([radius * math.cos(angle), radius * math.sin(angle)], rel=1e-14)
-    assert np.array_equal(standard_normals(5, bytes(32))[:3], standard_normals(3, bytes(32)))
-
-
-def test_noise_has_the_moments_of_its_law():
-    drawn = standard_normals(200_000, bytes(range(32)))
-    for moment, value, spread in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
-        assert abs(np.mean(drawn**moment) - value) < 6 * (spread / len(drawn)) ** 0.5
-
-
-def test_noise_comes_from_a_seed_or_a_generator_and_not_from_both():
-    scaled = gaussian_noise(5, 2.0, seed=bytes(32)).numpy()
-    assert np.array_equal(scaled, 2.0 * standard_normals(5, bytes(32)))
-    drawn = gaussian_noise(5, 2.0, generator=np.random.default_rng(1)).numpy()
-    assert np.array_equal(drawn, 2.0 * np.random.default_rng(1).standard_normal(5))
-    for arguments in ({}, {"seed": bytes(32), "generator": np.random.default_rng(1)}, {"seed": b"short"}, {"generator": 7}):
-        with pytest.raises(InputError):
-            gaussian_noise(5, 2.0, **arguments)

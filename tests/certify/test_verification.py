@@ -21,7 +21,7 @@ from certify.keys import PrivateKey, save_keys
 from certify.objectives import Dataset, Logistic, Ridge, Softmax
 from certify.proofs.sides import Side
 from certify.runs import Run, load
-from certify.sampling import gaussian_noise
+from certify.sampling import Keystream, grid_of, rounded_normal
 from certify.unlearning import unlearn
 from certify.verification import Level, verify
 
@@ -173,14 +173,14 @@ def test_a_level_that_is_asked_for_and_not_reached_is_never_a_yes(run, folder, d
 
 
 def test_requirements_are_a_policy_with_named_exceptions(folder, data):
-    allowed = ["assumed:sampler.ideal", "assumed:policy.independent", "assumed:comparator.tolerance"]
+    allowed = ["assumed:sampler.seed", "assumed:policy.independent", "assumed:comparator.tolerance"]
     assert verify(folder, data=data, require="enclosed").exit_code == 3
     assert verify(folder, data=data, require="enclosed").holds
     assert verify(folder, data=data, require="enclosed", allow=allowed).exit_code == 0
     verdict = verify(folder, data=data, require="enclosed", allow=allowed[:1])
     assert {str(link) for link in verdict.too_weak} == set(allowed[1:])
     assert verify(folder, require="enclosed", allow=allowed).exit_code == 3  # nothing was re-measured
-    for bad in ({"require": "perfect"}, {"allow": ["sampler.ideal"]}, {"allow": ["sure:sampler.ideal"]}):
+    for bad in ({"require": "perfect"}, {"allow": ["sampler.seed"]}, {"allow": ["sure:sampler.seed"]}):
         with pytest.raises(InputError):
             verify(folder, **bad)
 
@@ -305,8 +305,12 @@ def test_an_interrupted_save_leaves_no_run_behind(run, tmp_path, monkeypatch):
 
 def released(run: Run, noiseless: torch.Tensor, **changes) -> Run:
     """The run with other un-noised parameters, noised and certified like an honest one."""
-    noise = gaussian_noise(len(noiseless), changes.get("noise", run.noise).sigma.value, run.seed)
-    return dataclasses.replace(run, noiseless=noiseless, model=noiseless + noise, **changes)
+    model = noised(noiseless, changes.get("noise", run.noise).sigma.value, run.seed)
+    return dataclasses.replace(run, noiseless=noiseless, model=model, **changes)
+
+
+def noised(noiseless: torch.Tensor, sigma: float, seed: bytes) -> torch.Tensor:
+    return torch.from_numpy(rounded_normal(noiseless.numpy(), sigma, grid_of(sigma), Keystream(seed)))
 
 
 def test_a_mean_over_its_budget_is_caught(run, data):
@@ -352,11 +356,14 @@ def test_another_table_than_the_one_committed_to_is_caught(run, data):
 
 
 def test_noise_that_is_too_small_is_caught(run, data):
-    weak = gaussian_noise(len(run.model), run.noise.sigma.value / 2, run.seed)
-    assert failing(verify(dataclasses.replace(run, model=run.noiseless + weak), data=data)) == {"data.noise"}
+    weak = noised(run.noiseless, run.noise.sigma.value / 2, run.seed)
+    assert failing(verify(dataclasses.replace(run, model=weak), data=data)) == {"data.noise"}
     assert failing(verify(dataclasses.replace(run, model=run.noiseless.clone()), data=data)) == {"data.noise"}
-    other = gaussian_noise(len(run.model), run.noise.sigma.value, bytes(32))
-    assert failing(verify(dataclasses.replace(run, model=run.noiseless + other), data=data)) == {"data.noise"}
+    other = noised(run.noiseless, run.noise.sigma.value, bytes(32))
+    assert failing(verify(dataclasses.replace(run, model=other), data=data)) == {"data.noise"}
+    moved = run.model.clone()
+    moved[0] += grid_of(run.noise.sigma.value)
+    assert failing(verify(dataclasses.replace(run, model=moved), data=data)) == {"data.noise"}
 
 
 def test_a_noise_scale_below_the_claim_is_not_certified_and_not_believed(run):

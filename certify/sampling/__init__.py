@@ -1,0 +1,7 @@
+"""Exact samplers: a Gaussian rounded once, and the discrete Gaussian, from a cryptographic keystream."""
+
+from .discrete_gaussian import discrete_gaussian
+from .keystream import SEED_BYTES, Keystream, fresh_seed
+from .rounded_normal import grid_of, rounded_normal
+
+__all__ = ["SEED_BYTES", "Keystream", "discrete_gaussian", "fresh_seed", "grid_of", "rounded_normal"]
