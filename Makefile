@@ -11,13 +11,15 @@ FOLDERS := certify bounds estimators proofs
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 JOBS   ?= auto
 OUT    ?= demo-run
+COQ_BUILD  ?= build/coq
+COQ_RECORD ?= proofs/coq/assumptions.txt
 
 # The first of the usual names that starts and is recent enough, the tested version first; PYTHON=... overrides.
 FIND_PYTHON := for candidate in python3.11 python3.12 python3.13 python3 python; do \
 	if $$candidate -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$candidate; break; fi; done
 PYTHON ?= $(shell $(FIND_PYTHON))
 
-.PHONY: help setup demo test test-all bench lint format clean
+.PHONY: help setup demo test test-all bench lint format coq clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +54,16 @@ lint: $(STAMP) ## ruff, and mypy --strict on the packages as users import them
 
 format: $(STAMP) ## let ruff fix and format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+coq: ## a second opinion: the mirrors in proofs/coq, built by Coq, and what each assumes
+	@command -v coqc >/dev/null || { echo "make coq needs coqc 8.16 with coquelicot and interval: apt install coq libcoq-coquelicot libcoq-interval" >&2; exit 2; }
+	@rm -rf $(COQ_BUILD) && mkdir -p $(COQ_BUILD) && cp proofs/coq/*.v $(COQ_BUILD)
+	@set -e; files=$$(grep '\.v$$' proofs/coq/_CoqProject); cd $(COQ_BUILD); \
+	for file in $$files; do echo "coqc $$file" >&2; coqc -q -w -ambiguous-paths -Q . Book $$file; done; \
+	awk 'FNR == 1 {print "From Book Require Import " substr(FILENAME, 1, length(FILENAME) - 2) "."} \
+	/^Theorem / {print "Goal True. idtac \"" $$2 "\". Abort.\nPrint Assumptions " $$2 "."}' $$files > Assumptions.v
+	@cd $(COQ_BUILD) && coqc -q -w -ambiguous-paths -Q . Book Assumptions.v > assumptions.txt
+	@cp $(COQ_BUILD)/assumptions.txt $(COQ_RECORD)
 
 clean: ## remove .venv, build folders and caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

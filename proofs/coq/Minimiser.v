@@ -5,10 +5,17 @@
 From Coq Require Import Reals Lra Psatz List.
 From Coquelicot Require Import Coquelicot.
 From Interval Require Import Tactic.
+From Interval Require Float.Specific_ops Float.Specific_stdz.
 From Book Require Import Vectors Calculus Predictor Logistic Distance.
 Open Scope R_scope.
 
-(** exp t is at least its third partial product, enough to end the tables below at t = 8. *)
+(** The interval tactic over the integers of the standard library in place of those of the machine: slower, but it
+    assumes nothing of the machine, so that only the axioms of the reals remain. *)
+Module Radix := Interval.Float.Specific_ops.SpecificFloat Interval.Float.Specific_stdz.StdZRadix2.
+Module Balls := IntervalTactic Radix.
+Import Balls.
+
+(** exp t is at least its third partial product, enough beyond t = 8. *)
 Lemma exp_cube t : 0 <= t -> 1 + t + t * t / 3 <= exp t.
 Proof.
   intros above. assert (less : 1 + t / 3 <= exp (t / 3)) by apply exp_ineq1_le.
@@ -20,17 +27,43 @@ Proof.
   replace (a * a * a) with (1 + t + t * t / 3 + t * t * t / 27) in * by (unfold a; field). lra.
 Qed.
 
-(** t/(1 + exp t) has its peak 0.278465 near t = 1.2785; 0.41 is enough where it is used. *)
-Lemma hill t : t / (1 + exp t) <= 41 / 100.
+(** t/(1 + exp t) has its peak 0.278465 near t = 1.2785. *)
+Lemma peak t : 0 <= t -> t / (1 + exp t) <= 27847 / 100000.
 Proof.
-  assert (0 < exp t) by apply exp_pos. apply Rle_div_l; [lra|].
-  destruct (Rle_lt_dec t 0); [lra|]. pose proof (exp_cube t ltac:(lra)).
-  pose proof (Rle_0_sqr (t - 59 / 27)) as square. unfold Rsqr in square. nra.
+  intros above. destruct (Rle_lt_dec t 8) as [near|far]; [interval with (i_bisect t, i_depth 40, i_prec 30, i_autodiff t)|].
+  assert (0 < exp t) by apply exp_pos. pose proof (exp_cube t above). apply Rle_div_l; [lra|]. nra.
 Qed.
 
-(** The enclosure logistic.envelope: the interval tactic of coq-interval in place of the book's balls. *)
-Lemma envelope z p : 0 <= z <= 8 -> 0 <= p <= 1 -> / (1 + exp (- z)) + p / (1 + exp (p * z)) <= 10517 / 10000.
-Proof. intros short part. interval with (i_bisect z, i_bisect p, i_depth 40, i_prec 30, i_autodiff p). Qed.
+Lemma right_of_peak z : 127 / 100 <= z -> / (1 + exp (- z)) + 27847 / 100000 / z <= 10517 / 10000.
+Proof.
+  intros right. destruct (Rle_lt_dec z 8) as [near|far]; [interval with (i_bisect z, i_depth 40, i_prec 30, i_autodiff z)|].
+  assert (/ (1 + exp (- z)) <= 1).
+  { rewrite <- Rinv_1. assert (0 < exp (- z)) by apply exp_pos. apply Rinv_le_contravar; lra. }
+  assert (27847 / 100000 / z <= 27847 / 100000 / 8) by (apply Rmult_le_compat_l; [lra | apply Rinv_le_contravar; lra]). lra.
+Qed.
+
+Lemma left_of_peak z : 0 <= z <= 127 / 100 -> exp z * (z - 1) <= 1.
+Proof. intros left. interval with (i_bisect z, i_depth 40, i_prec 30, i_autodiff z). Qed.
+
+(** Mirrors [logistic.envelope], for every z >= 0. Two tables of one variable in place of one of two: right of the peak the
+    second term is at most 0.27847/z; left of it the second term is greatest at p = 1, where the two add up to one. *)
+Theorem logistic_envelope (z p : R) : 0 <= z -> 0 <= p <= 1 -> / (1 + exp (- z)) + p / (1 + exp (p * z)) <= 10517 / 10000.
+Proof.
+  intros above part. assert (0 < exp (p * z)) by apply exp_pos. assert (0 < exp z) by apply exp_pos.
+  destruct (Rle_lt_dec z (127 / 100)) as [left|right].
+  - assert (p / (1 + exp (p * z)) <= / (1 + exp z)).
+    { apply Rle_div_l; [lra|]. apply Rmult_le_reg_l with (1 + exp z); [lra|].
+      rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by lra.
+      assert (tangent : exp z * (1 + (p - 1) * z) <= exp (p * z)).
+      { replace (p * z) with (z + (p - 1) * z) by ring. rewrite exp_plus. apply Rmult_le_compat_l; [lra | apply exp_ineq1_le]. }
+      pose proof (left_of_peak z (conj above left)) as slope.
+      assert (0 <= (1 - p) * (1 - exp z * (z - 1))) by (apply Rmult_le_pos; lra). lra. }
+    assert (/ (1 + exp (- z)) = 1 - / (1 + exp z)) by (rewrite exp_Ropp; field; split; lra). lra.
+  - pose proof (peak (p * z) ltac:(apply Rmult_le_pos; lra)) as top. pose proof (right_of_peak z ltac:(lra)).
+    assert (p / (1 + exp (p * z)) <= 27847 / 100000 / z).
+    { apply -> Rle_div_r; [|lra]. replace (p / (1 + exp (p * z)) * z) with (p * z / (1 + exp (p * z))) by (field; lra). exact top. }
+    lra.
+Qed.
 
 Lemma logistic_increases a b : a <= b -> logistic a <= logistic b.
 Proof.
@@ -43,15 +76,12 @@ Lemma pull t z : 0 <= z -> t <= z -> t * logistic (- t) <= z * (10517 / 10000 - 
 Proof.
   intros positive below. pose proof (logistic_below_one z). pose proof (logistic_positive (- t)).
   destruct (Rle_lt_dec t 0) as [back|forth]; [apply Rle_trans with 0; nra|].
-  unfold logistic at 1. rewrite Ropp_involutive.
-  assert (0 < exp t) by apply exp_pos.
-  destruct (Rle_lt_dec z 8) as [near|far].
-  - assert (part : 0 <= t / z <= 1) by (split; [apply Rlt_le, Rdiv_lt_0_compat | apply Rle_div_l]; lra).
-    pose proof (envelope z (t / z) ltac:(lra) part) as bound. fold (logistic z) in bound.
-    replace (t / z * z) with t in bound by (field; lra).
-    replace (t * / (1 + exp t)) with (z * (t / z / (1 + exp t))) by (field; lra).
-    apply Rmult_le_compat_l; lra.
-  - pose proof (hill t) as top. unfold Rdiv in top. nra.
+  unfold logistic at 1. rewrite Ropp_involutive. assert (0 < exp t) by apply exp_pos.
+  assert (part : 0 <= t / z <= 1) by (split; [apply Rlt_le, Rdiv_lt_0_compat | apply Rle_div_l]; lra).
+  pose proof (logistic_envelope z (t / z) positive part) as bound. fold (logistic z) in bound.
+  replace (t / z * z) with t in bound by (field; lra).
+  replace (t * / (1 + exp t)) with (z * (t / z / (1 + exp t))) by (field; lra).
+  apply Rmult_le_compat_l; lra.
 Qed.
 
 (** The mean logistic loss over records (y, x), with its ridge term. *)
