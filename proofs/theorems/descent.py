@@ -10,10 +10,11 @@ from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
 from .vocabulary import SMOOTHNESS
 
-step_size, smoothness, strong_convexity, gradient, gap, steps, rate = symbols(
-    "step_size smoothness strong_convexity gradient gap steps rate"
+step_size, smoothness, strong_convexity, gradient, gap, steps, rate, distance, contraction, power = symbols(
+    "step_size smoothness strong_convexity gradient gap steps rate distance contraction power"
 )
 d, v, g, h, inner, s = symbols("d v g h inner s")
+z, z_next, z_first, z_last, p, p_next, p_first, p_last = symbols("z z_next z_first z_last p p_next p_first p_last")
 f, f_next, f_first, f_last, k, k_next, k_first, k_last = symbols("f f_next f_first f_last k k_next k_first k_last")
 
 STEP_SIZE = Hypothesis("step_size", "the step size", Side.EXACT, Domain.POSITIVE, "parameter²/loss")
@@ -216,7 +217,7 @@ CONTRACTION = Theorem(
     conclusion=Conclusion("contraction", "factor by which a gradient step multiplies the distance of any two points", Side.UPPER),
     formula=_FACTOR,
     rests_on=("convexity.cocoercivity", "convexity.strong-monotonicity", "linalg.cauchy-schwarz", "linalg.inner-product"),
-    source="standard (Nesterov 2004, Theorem 2.1.14, for eta <= 2/(mu + beta)); own proof for any step size",
+    source="standard (Nesterov 2004, Theorem 2.1.15, for eta <= 2/(mu + beta)); own proof for any step size",
     proof=AlgebraicProof(
         target="v",
         variables={
@@ -258,4 +259,56 @@ CONTRACTION = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (DESCENT_STEP, GRADIENT_NORM, LEAST_GRADIENT, CONTRACTION)
+_ONE_CONTRACTION: dict[str, Fraction | int] = {
+    "distance": 2, "contraction": Fraction(1, 2), "power": Fraction(1, 2), "z": 2, "z_next": 1, "z_first": 2, "z_last": 1,
+    "p": 1, "p_next": Fraction(1, 2), "p_first": 1, "p_last": Fraction(1, 2),
+}  # fmt: skip
+
+CONVERGENCE = Theorem(
+    id="descent.convergence",
+    statement="Where every gradient step contracts distances by c, the distance to the minimiser after T steps is at most c^T times that at the start.",
+    hypotheses=(
+        Hypothesis("distance", "at or above the distance of the start to the minimiser", Side.UPPER, Domain.NONNEGATIVE, "parameter"),
+        Hypothesis(
+            "contraction", "a gradient step multiplies the distance of two points by at most this number (descent.contraction)",
+            Side.UPPER, Domain.NONNEGATIVE,
+        ),
+        Hypothesis("power", "at or above the contraction to the power of the number of steps", Side.UPPER, Domain.NONNEGATIVE),
+    ),
+    conclusion=Conclusion("distance", "distance of the last iterate to the minimiser", Side.UPPER, "parameter"),
+    formula=power * distance,
+    rests_on=("calculus.stationarity", "analysis.lipschitz", "arithmetic.recursion"),
+    source="standard (Nesterov 2004, Theorem 2.1.15); own proof",
+    proof=AlgebraicProof(
+        target="z_last",
+        variables={},
+        sequences=(
+            Sequence("z", "z_next", "z_first", "z_last", "distance to the minimiser after t steps"),
+            Sequence("p", "p_next", "p_first", "p_last", "the contraction to the power t"),
+        ),
+        facts=(
+            Fact("apart", ">=0", z, ("analysis.lipschitz",), "distances are nonnegative"),
+            Fact("at first", ">=0", z_first, ("analysis.lipschitz",), "distances are nonnegative"),
+            Fact("start", ">=0", distance - z_first, ("hypothesis:distance",), "the number given covers the distance of the start"),
+            Fact(
+                "nearer", ">=0", contraction * z - z_next, ("calculus.stationarity", "analysis.lipschitz", "hypothesis:contraction"),
+                "a gradient step leaves the minimiser where it is",
+            ),
+            Fact("one", "==0", p_first - 1, ("arithmetic.recursion",), "the power zero is one"),
+            Fact("next power", "==0", p_next - contraction * p, ("arithmetic.recursion",), "the next power"),
+            Fact("power covers", ">=0", power - p_last, ("hypothesis:power",), "the number given covers the power"),
+        ),
+        steps=(
+            Induction(
+                "contracted", p * z_first - z,
+                base=(Step(equations=((z_first, "one"),)),),
+                step=(Step((Term(1, 1, ("contraction", "contracted")), Term(1, 1, ("nearer",))), ((z_first, "next power"),)),),
+            ),
+            Step((Term(1, 1, ("contracted",)), Term(1, 1, ("power covers", "at first")), Term(1, 1, ("power", "start")))),
+        ),
+        witness=_ONE_CONTRACTION,
+    ),
+    false_sibling=FalseSibling("the square of the power", power**2 * distance, counterexample=_ONE_CONTRACTION),
+)  # fmt: skip
+
+THEOREMS = (DESCENT_STEP, GRADIENT_NORM, LEAST_GRADIENT, CONTRACTION, CONVERGENCE)

@@ -107,15 +107,33 @@ def contraction(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def convergence(generator: numpy.random.Generator) -> Values:
+    problem, count = convex(generator), int(generator.integers(1, 9))
+    step_size, w = generator.uniform(0, 2.2) / problem.smoothness, start(generator, problem)
+    factor = max(1 - step_size * problem.strong_convexity, step_size * problem.smoothness - 1)
+    distances = [norm(w - problem.best)]
+    for _ in range(count):
+        w = problem.step(w, step_size)
+        distances.append(norm(w - problem.best))
+    contraction, t = over(generator, factor), int(generator.integers(count))
+    return {
+        "distance": over(generator, distances[0]), "contraction": contraction, "power": over(generator, contraction**count),
+        "z": distances[t], "z_next": distances[t + 1], "z_first": distances[0], "z_last": distances[-1],
+        "p": contraction**t, "p_next": contraction ** (t + 1), "p_first": 1, "p_last": contraction**count,
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "descent.step": descent_step,
     "descent.gradient-norm": gradient_norm,
     "descent.least-gradient": least_gradient,
     "descent.contraction": contraction,
+    "descent.convergence": convergence,
 }
 TIGHT = {
     "descent.step": 0.999,
     "descent.gradient-norm": 0.999,
     "descent.least-gradient": 0.99,
     "descent.contraction": 0.9999,
+    "descent.convergence": 0.9999,
 }
