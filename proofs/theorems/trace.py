@@ -21,8 +21,6 @@ rise, rise_next, rise_first, rise_last = symbols("rise rise_next rise_first rise
 PROBES = Hypothesis(
     "m", "number of independent probes w of law N(0, I), one at least, drawn after A is fixed", Side.EXACT, Domain.COUNT, "probes"
 )
-SHARE = Hypothesis("share", "the number x below one by which the estimate is divided", Side.EXACT, Domain.POSITIVE)
-PROPER = Relation(">0", 1 - share, "x < 1")
 DEVIATION = Hypothesis("deviation", "how far the estimate is from the trace", Side.EXACT, Domain.POSITIVE, "curvature")
 SQUARE_SUM = Hypothesis("square_sum", "at or above the squared Frobenius norm of A", Side.UPPER, Domain.POSITIVE, "curvature²")
 SPECTRAL = Hypothesis("spectral", "at or above the spectral norm of A", Side.UPPER, Domain.NONNEGATIVE, "curvature")
@@ -31,96 +29,121 @@ SPECTRAL = Hypothesis("spectral", "at or above the spectral norm of A", Side.UPP
 
 _CHERNOFF = exp(m * (1 - share + log(share)) / 2)
 _LIFT, _HALF = exp(m * (1 - share) / 2), exp(m * log(share) / 2)
-_CHERNOFF_POINT: dict[str, Fraction | int] = {
-    "m": 1, "share": Fraction(1, 4), "p": Fraction(7, 10), "g": Fraction(1, 2),
-    "product": 1, "product_next": 4, "product_first": 1, "product_last": 4, "part": 0, "part_next": 3, "part_first": 0, "part_last": 3,
-    "mean": 1, "mean_next": Fraction(1, 2), "mean_first": 1, "mean_last": Fraction(1, 2),
-    "power": 1, "power_next": Fraction(1, 4), "power_first": 1, "power_last": Fraction(1, 4),
-}  # fmt: skip
+_EIGENVALUES, _SQUARES = ("linalg.eigenvalue-sums",), ("probability.gaussian-squares",)
 
-CHERNOFF = Theorem(
-    id="trace.chernoff",
-    statement=(
-        "For a positive semidefinite A and T the mean of w · A w over m Gaussian probes, tr A exceeds T/x with probability at most "
-        "exp(-(m/2)(x - 1 - log x)), for every x < 1. If A is zero there is nothing to prove."
-    ),
-    hypotheses=(PROBES, SHARE),
-    conclusion=Conclusion("failure", "probability that the trace of A exceeds T/x", Side.UPPER),
-    formula=_CHERNOFF,
-    rests_on=(
-        "probability.markov", "probability.gaussian-squares", "probability.gaussian-rotation", "linalg.eigenvalue-sums", "analysis.exponential-law",
-    ),
-    source="own derivation; Roosta-Khorasani & Ascher, Found. Comput. Math. 15 (2015) 1187-1212, for the method",
-    side_conditions=(PROPER,),
-    proof=AlgebraicProof(
-        target="p",
-        variables={
-            "p": "probability that T < x tr A",
-            "g": "E exp(-s w · A w/m) for one probe, where s = m (1/x - 1)/(2 tr A)",
-        },
-        sequences=(
-            Sequence("product", "product_next", "product_first", "product_last", "product of 1 + 2 s (eigenvalue)/m over the first eigenvalues of A"),
-            Sequence("part", "part_next", "part_first", "part_last", "sum of 2 s (eigenvalue)/m over the first eigenvalues of A"),
-            Sequence("mean", "mean_next", "mean_first", "mean_last", "E exp(-(s/m) sum of w · A w) over the first probes"),
-            Sequence("power", "power_next", "power_first", "power_last", "x to the number of the first probes"),
+
+def _chernoff(
+    identifier: str, statement: str, event: str, turn: int, point: dict[str, Fraction | int], terms: dict[str, Fraction | int]
+) -> Theorem:
+    """Markov's inequality for exp(-turn s T), whose mean is greatest where A has rank one: ``turn`` is 1 for x < 1 and -1 for x > 1."""
+    sign, side = ("+", "<") if turn > 0 else ("-", ">")
+    return Theorem(
+        id=identifier,
+        statement=statement,
+        hypotheses=(PROBES, Hypothesis("share", f"the number x {side} 1 by which the estimate is divided", Side.EXACT, Domain.POSITIVE)),
+        conclusion=Conclusion("failure", f"probability that {event}", Side.UPPER),
+        formula=_CHERNOFF,
+        rests_on=(
+            "probability.markov", "probability.gaussian-squares", "probability.gaussian-rotation", "linalg.eigenvalue-sums", "analysis.exponential-law",
         ),
-        terms={"log": log(share), "bound": _CHERNOFF, "lift": _LIFT, "half": _HALF},
-        facts=(
-            Fact("no factor", "==0", product_first - 1, ("linalg.eigenvalue-sums",), "the empty product"),
-            Fact("next factor", "==0", product_next - product * (1 + part_next - part), ("linalg.eigenvalue-sums",), "one factor more"),
-            Fact("no eigenvalue", "==0", part_first, ("linalg.eigenvalue-sums",), "the empty sum"),
-            Fact("some eigenvalues", ">=0", part, ("linalg.eigenvalue-sums",), "the eigenvalues of A are nonnegative"),
-            Fact("next eigenvalue", ">=0", part_next - part, ("linalg.eigenvalue-sums",), "the eigenvalues of A are nonnegative"),
-            Fact("all eigenvalues", "==0", share * (1 + part_last) - 1, ("linalg.eigenvalue-sums",), "1 + 2 s tr A/m = 1/x, by the choice of s"),
-            Fact(
-                "one probe", "==0", g**2 * product_last - 1, ("probability.gaussian-squares", "probability.gaussian-rotation"),
-                "E exp(-s w · A w/m) is the product of (1 + 2 s (eigenvalue)/m)^(-1/2)",
+        source="own derivation; Roosta-Khorasani & Ascher, Found. Comput. Math. 15 (2015) 1187-1212, for the method",
+        side_conditions=(Relation(">0", 1 - share, "x < 1") if turn > 0 else Relation(">0", share - 1, "x > 1"),),
+        proof=AlgebraicProof(
+            target="p",
+            variables={
+                "p": f"probability that {event}",
+                "g": f"E exp({'-' if turn > 0 else ''}s w · A w/m) for one probe, where s = m |1/x - 1|/(2 tr A)",
+            },
+            sequences=(
+                Sequence("product", "product_next", "product_first", "product_last", f"product of 1 {sign} 2 s (eigenvalue)/m over the first eigenvalues"),
+                Sequence("part", "part_next", "part_first", "part_last", "sum of 2 s (eigenvalue)/m over the first eigenvalues of A"),
+                Sequence("mean", "mean_next", "mean_first", "mean_last", "g to the number of the first probes"),
+                Sequence("power", "power_next", "power_first", "power_last", "x to the number of the first probes"),
             ),
-            Fact("no probe", "==0", mean_first - 1, ("probability.gaussian-squares",), "the empty product"),
-            Fact("next probe", "==0", mean_next - g * mean, ("probability.gaussian-squares",), "the probes are independent"),
-            Fact("power 0", "==0", power_first - 1, ("analysis.exponential-law",), "x^0 = 1"),
-            Fact("next power", "==0", power_next - share * power, ("analysis.exponential-law",), "one factor x more"),
-            Fact("all powers", "==0", _HALF**2 - power_last, ("analysis.exponential-law",), "exp(m log x) = x^m"),
-            Fact("exponents", "==0", _CHERNOFF - _LIFT * _HALF, ("analysis.exponential-law",), "exp(a + b) = exp(a) exp(b)"),
-            Fact(
-                "markov", ">=0", _LIFT * mean_last - p, ("probability.markov",),
-                "T <= x tr A means that exp(-s T) is at least exp(-s x tr A), and s x tr A = m (1 - x)/2",
-            ),
-        ),
-        steps=(
-            Induction(
-                "expanded", product - 1 - part,
-                base=(Step((), ((1, "no factor"), (-1, "no eigenvalue"))),),
-                step=(
-                    Step(
-                        (Term(1, 1, ("expanded",)), Term(1, 1, ("next eigenvalue", "expanded")), Term(1, 1, ("next eigenvalue", "some eigenvalues"))),
-                        ((1, "next factor"),),
-                    ),
+            terms={"log": log(share), "bound": _CHERNOFF, "lift": _LIFT, "half": _HALF},
+            facts=(
+                Fact("no factor", "==0", product_first - 1, _EIGENVALUES, "the empty product"),
+                Fact("next factor", "==0", product_next - product * (1 + turn * (part_next - part)), _EIGENVALUES, "one factor more"),
+                Fact("no eigenvalue", "==0", part_first, _EIGENVALUES, "the empty sum"),
+                Fact("next eigenvalue", ">=0", part_next - part, _EIGENVALUES, "the eigenvalues of A are nonnegative"),
+                Fact(
+                    "some factors", ">=0", turn * (product - 1), _EIGENVALUES,
+                    "each factor is at least one" if turn > 0 else "each factor is between zero and one, since 2 s tr A/m < 1",
+                ),
+                Fact("all eigenvalues", "==0", share * (1 + turn * part_last) - 1, _EIGENVALUES, f"1 {sign} 2 s tr A/m = 1/x, by the choice of s"),
+                Fact(
+                    "one probe", "==0", g**2 * product_last - 1, (*_SQUARES, "probability.gaussian-rotation"),
+                    f"g is the product of (1 {sign} 2 s (eigenvalue)/m)^(-1/2)",
+                ),
+                Fact("no probe", "==0", mean_first - 1, _SQUARES, "the empty product"),
+                Fact("next probe", "==0", mean_next - g * mean, _SQUARES, "the mean of a product over independent probes"),
+                Fact("power 0", "==0", power_first - 1, ("analysis.exponential-law",), "x^0 = 1"),
+                Fact("next power", "==0", power_next - share * power, ("analysis.exponential-law",), "one factor x more"),
+                Fact("all powers", "==0", _HALF**2 - power_last, ("analysis.exponential-law",), "exp(m log x) = x^m"),
+                Fact("exponents", "==0", _CHERNOFF - _LIFT * _HALF, ("analysis.exponential-law",), "exp(a + b) = exp(a) exp(b)"),
+                Fact(
+                    "markov", ">=0", _LIFT * mean_last - p, ("probability.markov", *_SQUARES),
+                    "then exp(-s T) is at least exp(-s x tr A), and s x tr A = m (1 - x)/2" if turn > 0
+                    else "then exp(s T) is at least exp(s x tr A), and s x tr A = m (x - 1)/2",
                 ),
             ),
-            Step((Term(1, 1, ("share", "expanded")), Term(1, 1)), ((1, "all eigenvalues"),), ("share",), "factors", ">0", product_last),
-            Step(
-                (Term(1, 1, ("share", "expanded")),), ((1, "all eigenvalues"), (-1, "one probe")), ("factors",), "one", ">=0", share - g**2,
-            ),
-            Induction(
-                "probes", power - mean**2,
-                base=(Step((), ((1, "power 0"), (-(mean_first + 1), "no probe"))),),
-                step=(
-                    Step(
-                        (Term(1, 1, ("share", "probes")), Term(1, mean, ("one",))),
-                        ((1, "next power"), (-(mean_next + g * mean), "next probe")),
+            steps=(
+                Induction(
+                    "expanded", product - 1 - turn * part,
+                    base=(Step((), ((1, "no factor"), (-turn, "no eigenvalue"))),),
+                    step=(Step((Term(1, 1, ("expanded",)), Term(1, 1, ("next eigenvalue", "some factors"))), ((1, "next factor"),)),),
+                ),
+                Step((Term(1, 1, ("share", "expanded")), Term(1, 1)), ((1, "all eigenvalues"),), ("share",), "factors", ">0", product_last),
+                Step(
+                    (Term(1, 1, ("share", "expanded")),), ((1, "all eigenvalues"), (-1, "one probe")), ("factors",), "one", ">=0", share - g**2,
+                ),
+                Induction(
+                    "probes", power - mean**2,
+                    base=(Step((), ((1, "power 0"), (-(mean_first + 1), "no probe"))),),
+                    step=(
+                        Step(
+                            (Term(1, 1, ("share", "probes")), Term(1, mean, ("one",))),
+                            ((1, "next power"), (-(mean_next + g * mean), "next probe")),
+                        ),
                     ),
                 ),
+                Step(
+                    (Term(1, _LIFT, ("probes",)),), ((_LIFT**2, "all powers"), (_CHERNOFF + _LIFT * _HALF, "exponents")),
+                    name="squares", kind=">=0", slack=_CHERNOFF**2 - (_LIFT * mean_last) ** 2,
+                ),
+                by_squares(_CHERNOFF, _LIFT * mean_last, "squares", extra=((1, "markov"),)),
             ),
-            Step(
-                (Term(1, _LIFT, ("probes",)),), ((_LIFT**2, "all powers"), (_CHERNOFF + _LIFT * _HALF, "exponents")),
-                name="squares", kind=">=0", slack=_CHERNOFF**2 - (_LIFT * mean_last) ** 2,
-            ),
-            by_squares(_CHERNOFF, _LIFT * mean_last, "squares", extra=((1, "markov"),)),
+            witness={**point, **terms},
         ),
-        witness={**_CHERNOFF_POINT, "log": -1, "lift": 2, "half": Fraction(1, 2), "bound": 1},
-    ),
-    false_sibling=FalseSibling("the exponent twice", exp(m * (1 - share + log(share))), counterexample=_CHERNOFF_POINT),
+        false_sibling=FalseSibling("the exponent twice", exp(m * (1 - share + log(share))), counterexample=point),
+    )  # fmt: skip
+
+
+CHERNOFF = _chernoff(
+    "trace.chernoff",
+    "For a positive semidefinite A and T the mean of w · A w over m Gaussian probes, tr A exceeds T/x with probability at most "
+    "exp(-(m/2)(x - 1 - log x)), for every x < 1. If A is zero there is nothing to prove.",
+    "T is below x tr A", 1,
+    {
+        "m": 1, "share": Fraction(1, 4), "p": Fraction(7, 10), "g": Fraction(1, 2),
+        "product": 1, "product_next": 4, "product_first": 1, "product_last": 4, "part": 0, "part_next": 3, "part_first": 0, "part_last": 3,
+        "mean": 1, "mean_next": Fraction(1, 2), "mean_first": 1, "mean_last": Fraction(1, 2),
+        "power": 1, "power_next": Fraction(1, 4), "power_first": 1, "power_last": Fraction(1, 4),
+    },
+    {"log": -1, "lift": 2, "half": Fraction(1, 2), "bound": 1},
+)  # fmt: skip
+CHERNOFF_BELOW = _chernoff(
+    "trace.chernoff-below",
+    "For a positive semidefinite A and T the mean of w · A w over m Gaussian probes, tr A is below T/x with probability at most "
+    "exp(-(m/2)(x - 1 - log x)), for every x > 1. If A is zero there is nothing to prove.",
+    "T exceeds x tr A", -1,
+    {
+        "m": 1, "share": 4, "p": Fraction(2, 5), "g": 2,
+        "product": 1, "product_next": Fraction(1, 4), "product_first": 1, "product_last": Fraction(1, 4),
+        "part": 0, "part_next": Fraction(3, 4), "part_first": 0, "part_last": Fraction(3, 4),
+        "mean": 1, "mean_next": 2, "mean_first": 1, "mean_last": 2, "power": 1, "power_next": 4, "power_first": 1, "power_last": 4,
+    },
+    {"log": 1, "lift": Fraction(1, 4), "half": 2, "bound": Fraction(1, 2)},
 )  # fmt: skip
 
 _FROBENIUS_POINT: dict[str, Fraction | int] = {"m": 1, "share": Fraction(1, 4), "p": Fraction(7, 10), "up": Fraction(7, 10)}
@@ -131,12 +154,12 @@ FROBENIUS = Theorem(
         "For any symmetric A and T the mean of |A w|² over m Gaussian probes, |A|_F² exceeds T/x with probability at most "
         "exp(-(m/2)(x - 1 - log x)), for every x < 1."
     ),
-    hypotheses=(PROBES, SHARE),
+    hypotheses=CHERNOFF.hypotheses,
     conclusion=Conclusion("failure", "probability that the squared Frobenius norm of A exceeds T/x", Side.UPPER),
     formula=_CHERNOFF,
     rests_on=("trace.chernoff", "linalg.eigenvalue-sums"),
     source="own derivation",
-    side_conditions=(PROPER,),
+    side_conditions=CHERNOFF.side_conditions,
     proof=AlgebraicProof(
         target="p",
         variables={"p": "probability that T < x |A|_F²", "up": "probability that the mean of w · A² w is below x tr(A²)"},
@@ -268,4 +291,4 @@ TWO_SIDED = Theorem(
     false_sibling=FalseSibling("one of the two sides alone", _TAIL, counterexample=_TWO_SIDED_POINT),
 )  # fmt: skip
 
-THEOREMS = (CHERNOFF, FROBENIUS, DEVIATION_ABOVE, TWO_SIDED)
+THEOREMS = (CHERNOFF, CHERNOFF_BELOW, FROBENIUS, DEVIATION_ABOVE, TWO_SIDED)

@@ -28,14 +28,17 @@ class Spectrum:
         return float(_WEIGHTS @ stats.chi2.cdf((probes * threshold - second) / self.first, probes * self.many) / 2)
 
 
-def chernoff(generator: numpy.random.Generator) -> Values:
-    spectrum, m = Spectrum(generator, semidefinite=True), int(10 ** generator.uniform(0, 2))
-    share = float(generator.uniform(0.01, 0.99)) if generator.random() < 0.5 else 1 - 10 ** generator.uniform(-4, -1)
-    scaled = (1 / share - 1) / spectrum.trace * spectrum.eigenvalues  # 2 s (eigenvalue)/m
-    part, product = numpy.append(0, scaled.cumsum()), numpy.append(1, (1 + scaled).cumprod())
+def chernoff(generator: numpy.random.Generator, turn: int) -> Values:
+    """Shares below one (``turn`` 1) or above it (-1), near one in half of the draws."""
+    spectrum, m = Spectrum(generator, semidefinite=True), int(10 ** generator.uniform(0, 1.5))
+    share = float(generator.uniform(0.1, 0.99)) if generator.random() < 0.5 else 1 - 10 ** generator.uniform(-4, -1)
+    share = share**turn
+    scaled = turn * (1 / share - 1) / spectrum.trace * spectrum.eigenvalues  # 2 s (eigenvalue)/m
+    part, product = numpy.append(0, scaled.cumsum()), numpy.append(1, (1 + turn * scaled).cumprod())
     g, step, probe = product[-1] ** -0.5, int(generator.integers(len(scaled))), int(generator.integers(m))
+    below = spectrum.below(m, share * spectrum.trace)
     return {
-        "m": m, "share": share, "p": spectrum.below(m, share * spectrum.trace), "g": g,
+        "m": m, "share": share, "p": below if turn > 0 else 1 - below, "g": g,
         "product": product[step], "product_next": product[step + 1], "product_first": 1, "product_last": product[-1],
         "part": part[step], "part_next": part[step + 1], "part_first": 0, "part_last": part[-1],
         "mean": g**probe, "mean_next": g ** (probe + 1), "mean_first": 1, "mean_last": g**m,
@@ -81,13 +84,15 @@ def two_sided(generator: numpy.random.Generator) -> Values:
 
 
 INSTANCES: dict[str, Instance] = {
-    "trace.chernoff": chernoff,
+    "trace.chernoff": lambda generator: chernoff(generator, 1),
+    "trace.chernoff-below": lambda generator: chernoff(generator, -1),
     "trace.frobenius": frobenius,
     "trace.deviation": deviation_above,
     "trace.two-sided": two_sided,
 }
 TIGHT = {
     "trace.chernoff": 0.65,
+    "trace.chernoff-below": 0.4,
     "trace.frobenius": 0.6,
     "trace.deviation": 0.45,
     "trace.two-sided": 0.45,
