@@ -46,7 +46,7 @@ def radius(generator: numpy.random.Generator) -> Values:
     claimed = high * (1 + 1e-12)
     return {
         **values, "radius": claimed, "decay": float(numpy.exp(-nu * claimed)), "residual": residual, "l2": l2, "curvature": curvature,
-        "self_concordance": nu, "weight": found.l2,
+        "self_concordance": nu, "weight": found.l2, "rate": values["nu"],
     }  # fmt: skip
 
 
