@@ -41,4 +41,9 @@ FOUNDATIONS = (
         "of every order does not grow.",
         "van Erven & Harremoes, IEEE Trans. Inf. Theory 60 (2014) 3797-3820, Theorem 9; Dong, Roth & Su (2022), section 2.2",
     ),
+    Foundation(
+        "privacy.blackwell",
+        "If P and Q are at least as hard to tell apart, by tests of every level, as P' and Q', one randomised map takes P' to P and Q' to Q.",
+        "Blackwell, Proc. Second Berkeley Symposium (1951) 93-102; Dong, Roth & Su, J. R. Stat. Soc. B 84 (2022) 3-37, Theorem 2.10",
+    ),
 )

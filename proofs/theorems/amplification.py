@@ -300,4 +300,29 @@ RENYI_FORM = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (*STEPS, GAUSSIAN, SUM_OF_SQUARES, CONTRACTING, NON_EXPANSIVE, RENYI_FORM, DIFFERING_MAPS)
+OF_PARAMETER = Theorem(
+    id="amplification.divergence",
+    statement="Laws that are mu-GDP, as the last iterate is by any theorem of this family, have a Rényi divergence of order a of at most a mu²/2.",
+    hypotheses=(ORDER, Hypothesis("mu", "Gaussian parameter of the two laws", Side.UPPER, Domain.POSITIVE)),
+    conclusion=RENYI,
+    formula=order * mu**2 / 2,
+    rests_on=("renyi.gaussian", "privacy.blackwell", "privacy.gaussian-parameter", "privacy.data-processing"),
+    source="Dong, Roth & Su, J. R. Stat. Soc. B 84 (2022), supplement; own proof",
+    side_conditions=(ABOVE_ONE,),
+    proof=AlgebraicProof(
+        target="v",
+        variables={"v": "Rényi divergence of the two laws", "e": "Rényi divergence of N(mu, 1) from N(0, 1)"},
+        facts=(
+            Fact(
+                "image", ">=0", e - v, ("privacy.gaussian-parameter", "privacy.blackwell", "privacy.data-processing"),
+                "one randomised map makes the two laws from N(mu, 1) and N(0, 1), and divergences do not grow",
+            ),
+        ),
+        citations=(Citation("noise", "renyi.gaussian", e, {"order": order, "sensitivity": mu, "sigma": 1}, "for the two Gaussian laws"),),
+        steps=(Step((Term(1, 1, ("noise",)), Term(2, 1, ("image",)))),),
+        witness={"order": 2, "mu": 1, "v": 1, "e": 1},
+    ),
+    false_sibling=FalseSibling("the divergence of order one", mu**2 / 2, counterexample={"order": 2, "mu": 1, "v": 1, "e": 1}),
+)  # fmt: skip
+
+THEOREMS = (*STEPS, GAUSSIAN, SUM_OF_SQUARES, CONTRACTING, NON_EXPANSIVE, DIFFERING_MAPS, RENYI_FORM, OF_PARAMETER)

@@ -153,6 +153,17 @@ def release(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def divergence(generator: numpy.random.Generator) -> Values:
+    """Two Gaussian laws of which only the cell of a grid is seen: mu-GDP by the distance of the means."""
+    mu, order, width = 10 ** generator.uniform(-1, 0.3), 1 + 10 ** generator.uniform(-1, 0.5), 10 ** generator.uniform(-2, 0.5)
+    edges = numpy.arange(-9.0, 9.0 + mu + width, width)
+    above = numpy.vectorize(lambda x: math.erfc(x / math.sqrt(2)) / 2)
+    p, q = (above(edges[:-1] - mean) - above(edges[1:] - mean) for mean in (mu, 0.0))
+    seen = q > 0
+    v = math.log(float((p[seen] ** order * q[seen] ** (1 - order)).sum())) / (order - 1)
+    return {"order": order, "mu": over(generator, mu), "v": v, "e": order * mu**2 / 2}
+
+
 INSTANCES: dict[str, Instance] = {
     "amplification.gap": gap_after,
     "amplification.spent": spent_after,
@@ -162,6 +173,7 @@ INSTANCES: dict[str, Instance] = {
     "amplification.contracting": contracting,
     "amplification.non-expansive": non_expansive,
     "amplification.renyi": renyi,
+    "amplification.divergence": divergence,
     "amplification.differing-maps": differing_maps,
 }
 TIGHT = {
@@ -173,5 +185,6 @@ TIGHT = {
     "amplification.contracting": 0.9999,
     "amplification.non-expansive": 0.9999,
     "amplification.renyi": 0.9999,
+    "amplification.divergence": 0.99,
     "amplification.differing-maps": 0.9999,
 }
