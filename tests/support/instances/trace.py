@@ -91,7 +91,7 @@ INSTANCES: dict[str, Instance] = {
     "trace.two-sided": two_sided,
 }
 TIGHT = {
-    "trace.chernoff": 0.65,
+    "trace.chernoff": 0.6,
     "trace.chernoff-below": 0.4,
     "trace.frobenius": 0.6,
     "trace.deviation": 0.45,
