@@ -138,6 +138,21 @@ def unnamed(modules: Modules) -> set[str]:
     return missing
 
 
+def carried(modules: Modules) -> set[str]:
+    """Constants that hold the id of a theorem and are imported elsewhere, where the readers above lose sight of them."""
+    holding = {
+        unit.name for units in modules.values() for unit in units if unit.constant and any(map(unit.writes, registry.theorems()))
+    }
+    return {
+        f"{module} imports {alias.name}"
+        for module, units in modules.items()
+        for node in ast.walk(units[0].node)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in holding
+    }
+
+
 def unknown(modules: Modules) -> set[str]:
     """Lines and calls of ``derive`` that name what is not in the book."""
     wrong = set()
@@ -210,6 +225,10 @@ HERE: Modules = dict(links.modules())
 
 def test_every_function_that_uses_a_theorem_names_it() -> None:
     assert unnamed(HERE) == set()
+
+
+def test_no_theorem_is_carried_to_another_module_in_a_constant() -> None:
+    assert carried(HERE) == set()
 
 
 def test_every_theorem_that_is_named_is_in_the_book() -> None:
@@ -294,6 +313,12 @@ RESIDUAL = "Theorem: ``output.residual`` (upper residual; lower strong_convexity
 )
 def test_a_theorem_that_is_used_and_not_named_is_noticed(sample: Callable[[str], Modules], code: str) -> None:
     assert unnamed(sample(code))
+
+
+def test_an_imported_theorem_is_noticed(sample: Callable[[str], Modules]) -> None:
+    (units,) = sample('NAME = "output.residual"').values()
+    (others,) = sample("from .first import NAME").values()
+    assert carried({"certify.first": units, "certify.second": others})
 
 
 @pytest.mark.parametrize("code", ['derive("output.residual")', 'f"output.{self}"', 'NAME\nNAME = "output.residual"'])
