@@ -142,7 +142,7 @@ FOUNDATIONS = (
         "analysis.chebyshev",
         "The Chebyshev polynomial T_m has |T_m| <= 1 on [-1, 1] and T_m(cosh u) = cosh(m u); for odd m it is x times a polynomial of degree "
         "(m - 1)/2 in x^2, |T_m(i x)|^2 = T_m(sqrt(1 + x^2))^2 - 1, and T_m(x)/x is nondecreasing for x >= 1.",
-        "Rivlin, Chebyshev Polynomials (2nd ed. 1990), sections 1.1 and 1.2",
+        "Rivlin, Chebyshev Polynomials (2nd ed. 1990), chapter 1",
     ),
     Foundation(
         "analysis.logarithm-series",

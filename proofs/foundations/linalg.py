@@ -108,6 +108,6 @@ FOUNDATIONS = (
         "In floating-point arithmetic of unit roundoff u that rounds to nearest, the computed product f of a matrix with n columns and a vector "
         "satisfies |f - A x| <= g |A| |x| entrywise, with g = n u/(1 - n u), in any order of summation and apart from underflow; "
         "a computed difference is (a - b)(1 + t) with |t| <= u, also where it underflows.",
-        "Higham, Accuracy and Stability of Numerical Algorithms (2nd ed. 2002), section 2.2, Theorem 2.5 and (3.11)",
+        "Higham, Accuracy and Stability of Numerical Algorithms (2nd ed. 2002), sections 2.2 and 3.5, in particular (3.11)",
     ),
 )

@@ -91,14 +91,16 @@ FOUNDATIONS = (
         "E exp(y x^2/2) = (1 - y)^(-1/2) for x of law N(0, 1) and y < 1, and the mean of a product of independent variables is the product "
         "of their means; so for w of law N(0, I) and a symmetric B whose eigenvalues are below one, E exp(w . B w/2) is the "
         "product over the eigenvalues of (1 - eigenvalue)^(-1/2).",
-        "Billingsley, Probability and Measure (3rd ed. 1995), sections 20, 21 and 29; Muirhead, Aspects of Multivariate Statistical Theory (1982), "
+        "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1 (2nd ed. 1994), chapter 18; Billingsley, Probability and Measure "
+        "(3rd ed. 1995), sections 20, 21 and 29",
+    ), sections 20, 21 and 29; Muirhead, Aspects of Multivariate Statistical Theory (1982), "
         "Theorem 1.4.2",
     ),
     Foundation(
         "probability.beta-of-squares",
         "If x has the law N(0, 1) and s is an independent sum of the squares of k more such variables, P(x^2/(x^2 + s) < t) = I(t; 1/2, k/2), the "
-        "regularised incomplete beta function, which does not decrease as its last parameter grows.",
-        "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2 (2nd ed. 1995), section 25.2; NIST Handbook of Mathematical "
-        "Functions (2010), 8.17.21",
+        "regularised incomplete beta function; it does not decrease as its last parameter grows, x^2/(x^2 + s) falling where a gamma variable is "
+        "added to s.",
+        "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 2 (2nd ed. 1995), section 25.2",
     ),
 )
