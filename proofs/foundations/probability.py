@@ -93,8 +93,6 @@ FOUNDATIONS = (
         "product over the eigenvalues of (1 - eigenvalue)^(-1/2).",
         "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1 (2nd ed. 1994), chapter 18; Billingsley, Probability and Measure "
         "(3rd ed. 1995), sections 20, 21 and 29",
-    ), sections 20, 21 and 29; Muirhead, Aspects of Multivariate Statistical Theory (1982), "
-        "Theorem 1.4.2",
     ),
     Foundation(
         "probability.beta-of-squares",
