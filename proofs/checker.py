@@ -376,7 +376,7 @@ class Scope:
         if operator == "incomplete-beta":
             inside = signs[0] in NOT_NEGATIVE and self.sign(["sum", ["rational", "1"], opposite(inner[0])]) in NOT_NEGATIVE
             need(inside and signs[1:] == ["+", "+"], "an incomplete beta function outside of its domain")
-            return "0+"
+            return signs[0]
         return "+"  # exp and normal-cdf
 
     def name_atom(self, name: Any, node: Any) -> None:
@@ -398,8 +398,10 @@ class Scope:
             top, bottom = inner[0]
             self.know(f"{name}^2", "==0", plus(times(times(itself, itself), bottom), top, -1))
         if node[0] == "maximum":
-            for (top, bottom), suffix in zip(inner, ("left", "right"), strict=True):
-                self.know(f"{name}>={suffix}", ">=0", plus(times(itself, bottom), top, -1))
+            over = [plus(times(itself, bottom), top, -1) for top, bottom in inner]
+            for excess, suffix in zip(over, ("left", "right"), strict=True):
+                self.know(f"{name}>={suffix}", ">=0", excess)
+            self.know(f"{name}=left or right", "==0", times(*over))
 
     def direction(self, node: Any, variable: str) -> str:
         """``up``, ``down``, ``constant`` or ``?`` as the variable grows, by the shape of the expression."""

@@ -389,6 +389,28 @@ def test_equal_terms_need_equal_arguments() -> None:
     assert verdicts(toy(**changes))["toy"][0] == "proved"
 
 
+def test_a_maximum_is_one_of_the_two() -> None:
+    """(m - 1)(m - x) = 0 and m >= 1, m >= x: a bound above both is above m."""
+    top = ["maximum", number(1), X]
+    excess = minus(top, X)
+    cases = {
+        "positive": [  # m > x, so m = 1: (m - x)(x + 1 - m) = (m - x) x - (m - 1)(m - x)
+            step([["1", number(1), ["case", "x"]]], [[number(-1), "m=left or right"], [excess, "between"]], ["case"])
+        ],
+        "zero": [step([["1", number(1), []]], [[number(-1), "case"], [number(1), "between"]])],
+    }
+    entries = toy(
+        terms=[["m", top]],
+        facts=[fact("between", "==0", minus(top, T))],
+        formula=["sum", X, number(1)],
+        steps=[{"name": "case", "split": excess, "cases": cases}],
+        witness={"x": "2", "t": "2"},
+    )
+    assert verdicts(entries)["toy"][0] == "proved"
+    entries["toy"]["formula"] = X
+    assert verdicts(entries)["toy"][0] == "failed"
+
+
 # ---------------------------------------------------------------- the incomplete beta function
 
 
