@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb
 
-from .balls import ball
+from .balls import ball, refine
 from .expression import Expression, expression
 
 
@@ -28,7 +28,7 @@ _DOUBLES = _Algebra(
     {
         "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "maximum": max,
         "normal-cdf": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
-        "incomplete-beta": lambda x, a, b: float(arb(x).beta_lower(arb(a), arb(b), regularized=True).mid()),
+        "incomplete-beta": lambda x, a, b: float(refine(lambda: arb(x).beta_lower(arb(a), arb(b), regularized=True)).mid()),
     },
 )  # fmt: skip
 _BALLS = _Algebra(
