@@ -50,9 +50,7 @@ def test_exit_codes_say_what_happened(signed, capsys, tmp_path):
     assert main(["keygen", f"{tmp_path}/other"]) == 0
     assert verdict(capsys, signed / "run", "--key", f"{tmp_path}/other.pub")[0] == 1
     allowed = [
-        item
-        for name in ("sampler.seed", "policy.independent", "comparator.tolerance")
-        for item in ("--allow", f"assumed:{name}")
+        item for name in ("sampler.seed", "policy.independent", "comparator.tolerance") for item in ("--allow", f"assumed:{name}")
     ]
     assert verdict(capsys, signed / "run", "--data", signed / "d.csv", "--require", "enclosed", *allowed)[0] == 0
     (tmp_path / "foreign.json").write_text("{}")
