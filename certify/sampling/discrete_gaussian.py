@@ -64,8 +64,7 @@ def _accepted(proposed: NDArray[numpy.int64], sigma: float, stream: Keystream) -
         keep, open_ = uniform < limit, (uniform == limit) | ~known
     else:
         # I(k)/I(0) <= cosh(k/(2 sigma²)), so the ratio is at least 1 - k²/(8 sigma⁴); 2^-40 covers the roundings.
-        limit = (1 - 2.0**-40 - (size / (2 * math.sqrt(2) * sigma * sigma)) ** 2) * 2.0**53
-        keep = uniform < limit
+        keep = uniform < (1 - 2.0**-40 - (size / (2 * math.sqrt(2) * sigma * sigma)) ** 2) * 2.0**53
         open_ = ~keep
     for index in numpy.flatnonzero(open_):
         more = stream.refinement(first + int(index))

@@ -60,7 +60,8 @@ def table() -> Table:
             slopes = _derivatives(over, 4)
             taylor = abs(slopes[4]) * arb(half) ** 4 / 24
             worst = max(worst, upper_double((taylor + abs(slopes[1]) * arb(_UNIT)).upper()))
-    return Table(*columns, error=float(numpy.nextafter(worst + _HORNER, 1)))
+    constant, linear, quadratic, cubic = columns
+    return Table(constant, linear, quadratic, cubic, error=float(numpy.nextafter(worst + _HORNER, 1)))
 
 
 def _cell(cell: int) -> tuple[float, float]:

@@ -62,7 +62,7 @@ def rounded_normal(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
     draws = nearest_integers(offset.size, ratio, keystream(generator), offset)
-    return (draws * grid).reshape(centre.shape)
+    return numpy.asarray(draws * grid, dtype=numpy.float64).reshape(centre.shape)
 
 
 def _require_scale(value: float, name: str, least: int = -1000) -> None:
