@@ -150,6 +150,32 @@ Proof.
   pose proof (triangle_sub (w + s - least)%V s). lra.
 Qed.
 
+(** Mirrors [newton.settled-residual]: the corrected residual at the distance itself. *)
+Theorem newton_settled_residual (n : nat) (F : vector n -> R) (g : vector n -> vector n) (H : vector n -> vector n -> vector n)
+  (w s least : vector n) (step linear_residual previous_distance hessian_lipschitz strong_convexity : R) :
+  0 < strong_convexity -> 0 <= hessian_lipschitz -> gradient F g -> hessian g H ->
+  strongly_convex strong_convexity F -> lipschitz_hessian hessian_lipschitz H -> minimiser F least ->
+  norm s <= step -> norm (g w + H w s)%V <= linear_residual -> norm (w - least)%V <= previous_distance ->
+  0 < 2 * strong_convexity - hessian_lipschitz * previous_distance ->
+  norm (w - least)%V <= (step + linear_residual / strong_convexity)
+    * (1 + hessian_lipschitz * previous_distance / (2 * strong_convexity - hessian_lipschitz * previous_distance)).
+Proof.
+  intros positive bounded first second strong lipschitz best length linear before settled.
+  pose proof (newton_corrected_residual n F g H w s least step linear_residual (norm (w - least)%V) hessian_lipschitz strong_convexity
+    positive bounded first second strong lipschitz best length linear (Rle_refl _)) as corrected.
+  set (e := norm (w - least)%V) in *. assert (0 <= e) by apply norm_nonnegative.
+  replace ((step + linear_residual / strong_convexity)
+      * (1 + hessian_lipschitz * previous_distance / (2 * strong_convexity - hessian_lipschitz * previous_distance)))
+    with (2 * (strong_convexity * step + linear_residual) / (2 * strong_convexity - hessian_lipschitz * previous_distance)) by (field; lra).
+  apply Rle_div_r; [assumption|].
+  apply (Rmult_le_compat_l strong_convexity) in corrected; [|lra].
+  replace (strong_convexity * (step + (linear_residual + hessian_lipschitz * e ^ 2 / 2) / strong_convexity))
+    with (strong_convexity * step + linear_residual + hessian_lipschitz * e ^ 2 / 2) in corrected by (field; lra).
+  assert (hessian_lipschitz * (e * e) <= hessian_lipschitz * (e * previous_distance)).
+  { apply Rmult_le_compat_l; [assumption|]. now apply Rmult_le_compat_l. }
+  nra.
+Qed.
+
 (** Mirrors [newton.one-step]. The step solves g + H s = 0 for the objective over the retained records. *)
 Theorem newton_one_step (A : Type) (d : nat) (loss : A -> vector d -> R) (slope : A -> vector d -> vector d)
   (H : vector d -> vector d -> vector d) (deleted retained : list A) (before s after : vector d)

@@ -172,3 +172,42 @@ Proof.
         by (apply Rmult_le_compat_l; [lra | now apply mass_at_most_one]). lra. }
   rewrite !total_plus, !total_scale, whole in cases. unfold mass in bad. lra.
 Qed.
+
+(** ** Audits: what two error rates say of epsilon *)
+
+Lemma ln_at_most x epsilon : 0 < x -> x <= exp epsilon -> ln x <= epsilon.
+Proof. intros positive less. rewrite <- (ln_exp epsilon). destruct less as [less | ->]; [apply Rlt_le; now apply ln_increasing | lra]. Qed.
+
+(** Mirrors [audit.region]: P is the unlearned law, Q the retrained one, A the region. *)
+Theorem audit_region {Omega : Type} (event : (Omega -> Prop) -> Prop) (P Q : (Omega -> Prop) -> R) (A : Omega -> Prop)
+  (epsilon claimed false_negatives false_positives delta : R) :
+  law event P -> event A -> indistinguishable event epsilon claimed P Q ->
+  P (complement A) <= false_negatives -> Q A <= false_positives -> claimed <= delta ->
+  0 < false_positives -> 0 < 1 - false_negatives - delta ->
+  ln ((1 - false_negatives - delta) / false_positives) <= epsilon.
+Proof.
+  intros of_p among close missed hit slack some power. destruct (of_p A among) as [_ [_ whole]]. destruct (close A among) as [forth _].
+  assert (0 < exp epsilon) by apply exp_pos.
+  apply ln_at_most; [now apply Rdiv_lt_0_compat|].
+  apply Rmult_le_reg_r with false_positives; [assumption|].
+  replace ((1 - false_negatives - delta) / false_positives * false_positives) with (1 - false_negatives - delta) by (field; lra).
+  assert (exp epsilon * Q A <= exp epsilon * false_positives) by (apply Rmult_le_compat_l; lra). lra.
+Qed.
+
+(** Mirrors [audit.total-variation]. *)
+Theorem audit_total_variation {Omega : Type} (event : (Omega -> Prop) -> Prop) (P Q : (Omega -> Prop) -> R) (A : Omega -> Prop)
+  (epsilon claimed advantage delta : R) :
+  law event P -> law event Q -> event A -> indistinguishable event epsilon claimed P Q ->
+  advantage <= P A - Q A -> claimed <= delta -> 0 < advantage < 1 -> 0 < 1 + advantage - 2 * delta ->
+  ln ((1 + advantage - 2 * delta) / (1 - advantage)) <= epsilon.
+Proof.
+  intros of_p of_q among close apart slack between power.
+  destruct (of_p A among) as [_ [also whole_p]]. destruct (of_q A among) as [_ [_ whole_q]].
+  destruct (close A among) as [forth _]. destruct (close (complement A) also) as [_ back].
+  replace (P (complement A)) with (1 - P A) in back by lra. replace (Q (complement A)) with (1 - Q A) in back by lra.
+  assert (0 < exp epsilon) by apply exp_pos.
+  apply ln_at_most; [apply Rdiv_lt_0_compat; lra|].
+  apply Rmult_le_reg_r with (1 - advantage); [lra|].
+  replace ((1 + advantage - 2 * delta) / (1 - advantage) * (1 - advantage)) with (1 + advantage - 2 * delta) by (field; lra).
+  assert (exp epsilon * (1 - (P A - Q A)) <= exp epsilon * (1 - advantage)) by (apply Rmult_le_compat_l; lra). lra.
+Qed.

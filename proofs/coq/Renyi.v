@@ -195,3 +195,29 @@ Proof.
   apply Rmult_le_reg_l with (order - 1); [lra|].
   replace ((order - 1) * (ln (joint_moment order p q p' q') / (order - 1))) with (ln (joint_moment order p q p' q')) by (field; lra). assumption.
 Qed.
+
+(** ** Zero-concentrated privacy: one number for all orders *)
+
+(** privacy.zero-concentrated *)
+Definition zero_concentrated {n} rho (p q : Fin.t n -> R) := forall order, 1 < order -> divergence order p q <= order * rho.
+
+(** Mirrors [zcdp.composition], at every order. *)
+Theorem zcdp_composition (n m : nat) (p q : Fin.t n -> R) (p' q' : Fin.t n -> Fin.t m -> R) (first second : R) :
+  finite_law p -> finite_law q -> (forall i, 0 < q i) ->
+  (forall i, finite_law (p' i)) -> (forall i, finite_law (q' i)) -> (forall i j, 0 < q' i j) ->
+  zero_concentrated first p q -> (forall i, zero_concentrated second (p' i) (q' i)) ->
+  forall order, 1 < order -> ln (joint_moment order p q p' q') / (order - 1) <= order * (first + second).
+Proof.
+  intros of_p of_q above of_p' of_q' above' one two order above_one. rewrite Rmult_plus_distr_l.
+  apply renyi_composition; auto. intros i. now apply two.
+Qed.
+
+(** Mirrors [zcdp.approximate]. *)
+Theorem zcdp_approximate (n : nat) (p q : Fin.t n -> R) (order rho delta e : R) (A : Fin.t n -> bool) :
+  1 < order -> 0 < delta -> finite_law p -> finite_law q -> (forall i, 0 < q i) -> zero_concentrated rho p q ->
+  delta <= mass p A - exp e * mass q A ->
+  e <= order * rho + ln ((order - 1) / order) - ln (delta * order) / (order - 1).
+Proof.
+  intros above_one positive of_p of_q above concentrated reached.
+  apply (renyi_approximate n p q order (order * rho) delta e A); auto.
+Qed.

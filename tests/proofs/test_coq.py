@@ -84,6 +84,17 @@ def test_the_page_lists_every_mirror_and_no_other() -> None:
     assert sorted(rows) == sorted(expected)
 
 
+def test_the_page_names_foundations_and_lemmas_that_exist() -> None:
+    table = source("README.md").split("| foundation | lemma |")[1].split("## The mirrors")[0]
+    named = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
+    assert named
+    for foundation, lemma in named:
+        assert set(re.findall(r"`([\w.-]+)`", foundation)) <= set(registry.foundations()), foundation
+        text = "".join(source(name) for name in re.findall(r"`(\w+\.v)`", lemma))
+        for name in re.findall(r"`(\w+)`", lemma):
+            assert re.search(rf"^Lemma {name}\b", text, re.MULTILINE), name
+
+
 def test_without_coq_one_line_says_what_to_install(tmp_path: Path) -> None:
     make = shutil.which("make")
     if make is None:
