@@ -33,6 +33,7 @@ _FAMILIES = (
     "zcdp",
     "privacy",
     "approximate",
+    "accounting",
     "laplace",
     "confidence",
     "audit",

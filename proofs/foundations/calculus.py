@@ -119,6 +119,11 @@ FOUNDATIONS = (
         "Hardy, Littlewood & Polya, Inequalities (2nd ed. 1952), Theorem 42",
     ),
     Foundation(
+        "analysis.binomial-theorem",
+        "(x + y)^n is the sum over k from 0 to n of binomial(n, k) x^k y^(n - k), for a whole n >= 0.",
+        "NIST Handbook of Mathematical Functions (2010), 1.2.2",
+    ),
+    Foundation(
         "calculus.integration-rules",
         "Integration by parts and change of variable.",
         "Rudin, Principles of Mathematical Analysis (3rd ed. 1976), Theorems 6.19 and 6.22",
