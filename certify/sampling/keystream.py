@@ -7,7 +7,7 @@ them from the keystream with the nonce i + 1, so what draw i becomes does not de
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from certify.errors import InputError
 
 SEED_BYTES = 32
-_LONGEST = 1 << 34  # words of one stream: the 32-bit block counter of ChaCha20 counts 64-byte blocks
+_LONGEST = (
+    1 << 34
+)  # words of one stream: half of what a 32-bit block counter reaches; past that a cipher may run into the next nonce
 
 
 def fresh_seed() -> bytes:
@@ -24,30 +26,41 @@ def fresh_seed() -> bytes:
 
 
 class Keystream:
-    """A position in the stream of a seed. It never shows the seed.
+    """A position in the stream of a seed. It never shows the seed, and is neither copied nor pickled.
+
+    One position serves every sampler that draws from the stream, so no word and no refinement is used twice. One thread at a
+    time: two that draw at once could be handed the same positions.
 
     >>> one, other = Keystream(bytes(32)), Keystream(bytes(32))
     >>> bool((one.words(5) == other.words(5)).all())
     True
     """
 
-    __slots__ = ("_cipher", "_seed", "position")
+    __slots__ = ("_cipher", "_position", "_seed")
 
     def __init__(self, seed: bytes) -> None:
         if not (isinstance(seed, bytes) and len(seed) == SEED_BYTES):
             raise InputError(f"a noise seed has {SEED_BYTES} bytes")
         self._seed = seed
         self._cipher = _cipher(seed, 0)
-        self.position = 0
+        self._position = 0
 
     def __repr__(self) -> str:
         return f"Keystream(position={self.position})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Keystream holds a secret and a position: it is not copied, make one from a seed of its own")
+
+    @property
+    def position(self) -> int:
+        """How many words have been drawn. Only drawing moves it."""
+        return self._position
+
     def words(self, count: int) -> NDArray[numpy.uint64]:
         """The next ``count`` words."""
-        self.position += count
-        if self.position > _LONGEST:
+        if not 0 <= count <= _LONGEST - self._position:
             raise InputError("a seed gives at most 2**34 words: take a fresh one")
+        self._position += count
         return numpy.frombuffer(self._cipher.update(bytes(8 * count)), dtype="<u8")
 
     def refinement(self, draw: int) -> Refinement:

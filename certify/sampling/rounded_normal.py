@@ -15,6 +15,7 @@ from certify.errors import InputError
 
 from .keystream import Keystream, keystream
 from .nearest import nearest_integers
+from .scales import stored
 
 _FINENESS = 12
 _LARGEST = 2.0**53
@@ -28,8 +29,7 @@ def grid_of(sigma: float) -> float:
     >>> grid_of(1.0)
     0.000244140625
     """
-    _require_scale(sigma, "sigma")
-    return math.ldexp(1.0, math.frexp(sigma)[1] - 1 - _FINENESS)
+    return math.ldexp(1.0, math.frexp(stored(sigma, "sigma", least=-1000, most=1000))[1] - 1 - _FINENESS)
 
 
 def rounded_normal(
@@ -38,33 +38,41 @@ def rounded_normal(
     """Independent draws of round(mean + N(0, sigma²)) to multiples of ``grid``, exactly so distributed; shape of ``mean``.
 
     ``grid`` is a power of two; choose it from ``sigma`` (:func:`grid_of`), never from the data. ``generator=None`` takes fresh operating-system
-    entropy. Raises :class:`InputError` for numbers that are not finite, and where a mean exceeds 2^53 grids, so that
-    its multiples are no doubles. Own derivation; exact normal deviates by inversion with as many bits as are needed (Karney 2016 by rejection).
+    entropy. Raises :class:`InputError` for numbers that are not finite or that no double stores, and where a mean exceeds 2^53 grids, so
+    that its multiples are no doubles. Own derivation; exact normal deviates by inversion with as many bits as are needed (Karney 2016 by rejection).
 
     >>> import numpy
     >>> draws = rounded_normal(numpy.zeros(4), sigma=1.0, grid=0.25)
     >>> bool((draws / 0.25 == numpy.rint(draws / 0.25)).all())
     True
     """
-    centre = numpy.asarray(mean, dtype=numpy.float64)
-    _require_scale(sigma, "sigma")
-    _require_scale(grid, "grid", least=-1020)
-    if math.frexp(grid)[0] != 0.5:
-        raise InputError(f"grid must be a power of two, such as {grid_of(sigma)!r}, and is {grid!r}")
-    if not numpy.isfinite(centre).all():
-        raise InputError("mean must be finite")
-    ratio = sigma / grid
-    with numpy.errstate(over="ignore"):
-        offset = centre.reshape(-1) / grid
-    largest = float(numpy.abs(offset).max(initial=0.0)) + 64 * ratio
-    if not largest < _LARGEST or not largest * grid < math.inf or ratio < 2.0**-900:
+    centre = _exactly(mean)
+    scale, step = stored(sigma, "sigma", least=-1000, most=1000), stored(grid, "grid", least=-1020, most=1000)
+    if math.frexp(step)[0] != 0.5:
+        raise InputError(f"grid must be a power of two, such as {grid_of(scale)!r}, and is {grid!r}")
+    ratio = scale / step
+    largest = float(numpy.abs(centre).max(initial=0.0)) / step + 64 * ratio
+    if not largest < _LARGEST or not largest * step < math.inf or ratio < 2.0**-900:
         raise InputError(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
-    draws = nearest_integers(offset.size, ratio, keystream(generator), offset)
-    return numpy.asarray(draws * grid, dtype=numpy.float64).reshape(centre.shape)
+    draws = nearest_integers(centre.size, ratio, keystream(generator), centre.reshape(-1), step)
+    return (draws * step).reshape(centre.shape)
 
 
-def _require_scale(value: float, name: str, least: int = -1000) -> None:
-    if not (isinstance(value, float) and 2.0**least <= value <= 2.0**1000):
-        raise InputError(f"{name} must be a double between 2^{least} and 2^1000, and is {value!r}")
+def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
+    """``mean`` as doubles that store the very numbers given."""
+    try:
+        given = numpy.asarray(mean)
+        real = given.dtype.kind in "iuf"
+    except ValueError:  # rows of different lengths
+        real = False
+    if not real:
+        raise InputError("mean must be an array of real numbers")
+    with numpy.errstate(all="ignore"):
+        centre = given.astype(numpy.float64)
+        if not numpy.isfinite(given).all():
+            raise InputError("mean must be finite")
+        if given.dtype.itemsize > 4 and given.dtype != numpy.float64 and not (centre.astype(given.dtype) == given).all():
+            raise InputError("mean holds numbers that no double stores: round them to doubles before they are released")
+    return centre

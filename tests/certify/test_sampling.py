@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy
@@ -12,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certify.errors import InputError
+from certify.proofs.balls import ball as ball_of
 from certify.proofs.balls import precision
-from certify.sampling import Keystream, discrete_gaussian, fresh_seed, grid_of, rounded_normal
-from certify.sampling.discrete_gaussian import _limits, ratio
+from certify.sampling import Keystream, discrete_gaussian, fresh_seed, grid_of, nearest, rounded_normal
+from certify.sampling.discrete_gaussian import _accepted, _limits, ratio
+from certify.sampling.keystream import Refinement
 from certify.sampling.nearest import decided, nearest_integers
 from certify.sampling.quantile import LEAST, quantile, quantiles, table
 
@@ -29,6 +33,30 @@ class Script:
 
     def bits(self) -> int:
         return self.words.pop(0)
+
+
+class Chosen(Keystream):
+    """A stream whose words a test chooses; it records which draws ask for more bits."""
+
+    def __init__(self, words: list[int] | None = None) -> None:
+        super().__init__(SEED)
+        self.chosen = words
+        self.refined: list[int] = []
+
+    def words(self, count: int) -> numpy.ndarray:
+        drawn = super().words(count)
+        if self.chosen is None:
+            return drawn
+        taken, self.chosen = self.chosen[:count], self.chosen[count:]
+        return numpy.array(taken, dtype=numpy.uint64)
+
+    def refinement(self, draw: int) -> Refinement:
+        self.refined.append(draw)
+        return super().refinement(draw)
+
+
+def pickle_of(stream: Keystream) -> object:
+    return stream.__reduce_ex__(4)
 
 
 # ---------------------------------------------------------------- the stream
@@ -49,6 +77,40 @@ def test_a_seed_replays_and_shows_nothing() -> None:
             Keystream(seed)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="fresh one"):
         Keystream(SEED).words(2**35)
+
+
+def test_only_drawing_moves_the_position() -> None:
+    stream = Keystream(SEED)
+    stream.words(5)
+    for count in (-1, 2**35):
+        with pytest.raises(InputError, match="fresh one"):
+            stream.words(count)
+    assert stream.position == 5
+    assert numpy.array_equal(stream.words(3), Keystream(SEED).words(8)[5:])
+    with pytest.raises(AttributeError):
+        stream.position = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle_of])
+def test_a_stream_is_not_copied(copied: Callable[[Keystream], object]) -> None:
+    """A copy would hand out the same words, or the same refinements for other words."""
+    with pytest.raises(TypeError, match="not copied") as caught:
+        copied(Keystream(SEED))
+    assert SEED.hex() not in str(caught.value)
+
+
+def test_no_word_and_no_refinement_serves_twice() -> None:
+    """Samplers that share a stream share one position; the words of a draw and its refinement have nonces of their own."""
+    stream = Chosen()
+    rounded_normal(numpy.zeros(2000), 1.0, 2.0**-36, stream)
+    discrete_gaussian(33.0, 50_000, stream)
+    discrete_gaussian(0.7, 50_000, stream)
+    rounded_normal(numpy.zeros(2000), 1.0, 2.0**-36, stream)
+    assert len(stream.refined) > 4000
+    assert len(set(stream.refined)) == len(stream.refined)
+    assert max(stream.refined) < stream.position
+    first = [Keystream(SEED).refinement(draw).bits() for draw in range(2000)] + Keystream(SEED).words(2000).tolist()
+    assert len(set(first)) == 4000
 
 
 def test_draws_do_not_depend_on_how_many_are_made_at_a_time() -> None:
@@ -94,12 +156,6 @@ def test_an_error_half_as_large_would_be_refuted() -> None:
     assert table().error / 4 < worst + 2.0**-39 < table().error
 
 
-def ball_of(number: Fraction):  # type: ignore[no-untyped-def]
-    from certify.proofs.balls import ball
-
-    return ball(number)
-
-
 @pytest.mark.parametrize("fineness", [1, 12, 30, 36, 40])
 @pytest.mark.parametrize("place", [0.0, 0.3, -1.75, 1000.1])
 def test_the_fast_way_and_the_exact_way_agree(fineness: int, place: float) -> None:
@@ -114,6 +170,68 @@ def test_the_fast_way_and_the_exact_way_agree(fineness: int, place: float) -> No
         for index, (word, x) in enumerate(zip(words, offset, strict=True))
     ]
     assert fast.tolist() == slow
+
+
+def near_boundaries(ratio: float, error: float) -> tuple[list[int], numpy.ndarray]:
+    """Words at both ends of many cells, near the least v and near 1, with means that put the draw next to a boundary."""
+    edges = [2 ** (37 + octave) + cell * 2 ** (30 + octave) for octave in range(16) for cell in (0, 1, 64, 127)]
+    numerators = [edge + step for edge in edges for step in (0, 1)] + [edge - 1 for edge in edges[1:]]
+    numerators += [2**53 - step for step in (1, 2, 3)]
+    words, means = [], []
+    for numerator in numerators:
+        for sign in (0, 1):
+            with precision(200):
+                size = Fraction(str(quantile(ball_of(Fraction(numerator, 1 << 53))).mid().str(60, radius=False)))
+            for share in (-1.5, -0.95, -0.5, -1e-3, 1e-3, 0.5, 0.95, 1.5):
+                moved = Fraction(ratio) * (-size if sign else size)
+                place = Fraction(1, 2) - moved + Fraction(share) * Fraction(ratio * error + 2.0**-52)
+                words.append(numerator << 11 | sign)
+                means.append(float(place - math.floor(place)))
+    return words, numpy.array(means)
+
+
+def disagreements(ratio: float, error: float) -> int:
+    """How many draws next to a boundary the fast way and the exact way decide differently."""
+    words, means = near_boundaries(ratio, error)
+    fast = nearest_integers(len(words), ratio, Chosen(words), means)
+    slow = [
+        decided(word, Fraction(float(mean)), Fraction(ratio), Keystream(SEED).refinement(index))
+        for index, (word, mean) in enumerate(zip(words, means, strict=True))
+    ]
+    return sum(int(one) != other for one, other in zip(fast, slow, strict=True))
+
+
+@pytest.mark.parametrize("exponent", [-900, -3, 0, 13, 24, 34])
+def test_no_draw_next_to_a_boundary_is_decided_wrongly(exponent: int) -> None:
+    assert disagreements(1.5 * 2.0**exponent, table().error) == 0
+
+
+def test_a_reach_without_the_error_of_the_cubic_would_be_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: the same draws, with a reach that counts the roundings alone."""
+    honest = table()
+    monkeypatch.setattr(nearest, "table", lambda: honest._replace(error=0.0))
+    assert disagreements(1.5 * 2.0**13, honest.error) > 10
+
+
+def test_a_mean_below_every_double_of_grids_is_still_exact() -> None:
+    """mean/grid underflows; the balls get the quotient itself."""
+    seen: list[Fraction] = []
+    least, grid = 5e-324, 2.0**900
+    original = nearest.decided
+    try:
+        nearest.decided = lambda word, at, ratio, more: seen.append(at) or original(word, at, ratio, more)  # type: ignore[assignment, func-returns-value]
+        rounded_normal([least], 2.0**937, grid, Keystream(SEED))
+    finally:
+        nearest.decided = original
+    assert seen == [Fraction(least) / Fraction(grid)]
+
+
+def test_sign_and_size_come_from_bits_of_their_own() -> None:
+    """The lowest bit is the sign, the upper 53 are V, and the ten between count for nothing."""
+    numerator = 0x12345678901234
+    draws = nearest_integers(1024, 1.0e6, Chosen([numerator << 11 | idle << 1 for idle in range(1024)]))
+    assert len(set(draws.tolist())) == 1
+    assert nearest_integers(1, 1.0e6, Chosen([numerator << 11 | 1]))[0] == -draws[0]
 
 
 def test_a_draw_next_to_a_boundary_takes_more_bits() -> None:
@@ -148,6 +266,54 @@ def test_the_acceptance_is_the_ratio_of_the_two_laws(sigma: float) -> None:
             with precision(150):
                 assert abs(float(ratio(k, Fraction(sigma))) - float(wanted)) < 1e-15
             assert wanted <= 1
+
+
+@pytest.mark.parametrize("sigma", [0.3, 2.0, 31.5, 32.0, 33.0, 1e3, 2.0**40])
+def test_acceptance_is_decided_as_by_the_ratio_itself(sigma: float) -> None:
+    """Uniform numbers just below, at and just above every limit, and at both ends."""
+    sizes = [k for k in {0, 1, 2, 3, *(int(step * sigma) for step in range(1, 9))} if k <= 9 * sigma]
+    words, proposed, wanted = [], [], []
+    for k in sizes:
+        with precision(300):
+            exact = ratio(k, Fraction(sigma)) * ball_of(2) ** 53
+            limit = int(exact.mid().floor().unique_fmpz())
+            rest = exact - limit
+        for step in (-(2**14), -(2**13), -2, -1, 0, 1, 2, 2**14):
+            uniform = min(max(limit + step, 0), 2**53 - 1)
+            more = Keystream(SEED).refinement(len(words)).bits()
+            words.append(uniform << 11)
+            proposed.append(k)
+            with precision(300):
+                part = ball_of(Fraction(2 * more + 1, 1 << 65))
+                wanted.append(bool(uniform - limit + part < rest))
+    stream = Chosen(words)
+    assert _accepted(numpy.array(proposed), sigma, stream).tolist() == wanted
+    assert any(wanted) and (sigma > 2**20 or not all(wanted))
+
+
+def test_at_a_limit_the_further_bits_decide() -> None:
+    word = int(_limits(2.0)[3]) << 11
+    with precision(300):
+        rest = ratio(3, Fraction(2)) * ball_of(2) ** 53 - int(_limits(2.0)[3])
+        turn = int((rest * ball_of(2) ** 64).floor().unique_fmpz())
+    for more, kept in ((turn - 1, True), (turn + 1, False)):
+        stream = Chosen([word])
+        stream.refinement = lambda draw, more=more: Script(more)  # type: ignore[method-assign, assignment, misc, return-value]
+        assert _accepted(numpy.array([3]), 2.0, stream).tolist() == [kept]
+
+
+def test_at_least_85_of_100_proposals_are_kept() -> None:
+    """The share kept is erf(1/(2 sqrt 2 sigma)) sum exp(-k²/(2 sigma²)), least near sigma = 0.43; the docs say so."""
+
+    def kept(sigma: float) -> float:
+        total = 1 + 2 * sum(math.exp(-(k**2) / (2 * sigma**2)) for k in range(1, int(20 * sigma) + 2))
+        return math.erf(1 / (2 * math.sqrt(2) * sigma)) * total
+
+    scales = [10.0 ** (step / 100) for step in range(-200, 200)]
+    assert 0.856 < min(map(kept, scales)) < 0.8562
+    stream = Keystream(SEED)
+    proposals = nearest_integers(100_000, 0.43, stream)
+    assert abs(_accepted(proposals, 0.43, stream).mean() - kept(0.43)) < 0.006
 
 
 @given(st.floats(0.01, 1e9), st.integers(1, 40))
@@ -201,9 +367,18 @@ def test_moving_the_mean_by_grids_moves_the_draw_as_much(centre: float, steps: i
         ({"sigma": -1.0}, "between"),
         ({"sigma": math.nan}, "between"),
         ({"sigma": math.inf}, "between"),
-        ({"sigma": 1}, "between"),
+        ({"sigma": "1"}, "between"),
         ({"mean": [math.nan]}, "finite"),
         ({"mean": [math.inf]}, "finite"),
+        ({"mean": numpy.array([math.nan], dtype=numpy.float32)}, "finite"),
+        ({"mean": [2**53 + 1]}, "no double stores"),
+        ({"mean": ["1.0"]}, "real numbers"),
+        ({"mean": [1j]}, "real numbers"),
+        ({"mean": [[1.0], [1.0, 2.0]]}, "real numbers"),
+        ({"mean": None}, "real numbers"),
+        ({"sigma": 10**5000}, "beyond the doubles"),
+        ({"sigma": numpy.ones((40, 40))}, "a ndarray"),
+        ({"sigma": 2**53 + 1}, "between"),
         ({"mean": [1e300]}, "coarser grid"),
         ({"grid": 2.0**-60}, "coarser grid"),
     ],
@@ -221,6 +396,15 @@ def test_impossible_requests_get_one_line(changes: dict, words: str) -> None:
 def test_impossible_discrete_requests_get_one_line(sigma: object, size: object) -> None:
     with pytest.raises(InputError, match="must be"):
         discrete_gaussian(sigma, size)  # type: ignore[arg-type]
+
+
+def test_numbers_of_other_types_are_taken_as_what_they_store() -> None:
+    wanted = rounded_normal([3.0], 2.0, 0.5, Keystream(SEED))
+    for mean, sigma, grid in (([3], 2, 0.5), (numpy.array([3.0], dtype=numpy.float32), numpy.float32(2), numpy.float64(0.5))):
+        assert (rounded_normal(mean, sigma, grid, Keystream(SEED)) == wanted).all()
+    assert grid_of(2) == grid_of(2.0)
+    assert discrete_gaussian(numpy.float64(2), numpy.int64(3)).shape == (3,)
+    assert discrete_gaussian(2, [2, 3]).shape == (2, 3)
 
 
 def test_shapes_are_kept() -> None:
