@@ -1,7 +1,8 @@
-"""``certify noise``: how much noise, or what a given noise is worth."""
+"""``certify noise``: how much noise, or what a given noise is worth; as a number, as a curve, or for several releases."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .options import MaybeNumber
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 
 def noise(
+    file: Path | None = None,
+    /,
     *,
     epsilon: MaybeNumber = None,
     delta: MaybeNumber = None,
     sigma: MaybeNumber = None,
     sensitivity: MaybeNumber = None,
     mechanism: str = "gaussian",
+    curve: bool = False,
     json: bool = False,
 ) -> int:
     """Give any three of epsilon, delta, sigma, sensitivity; the fourth is solved, proved, on the safe side.
@@ -26,6 +30,8 @@ def noise(
 
     Parameters
     ----------
+    file
+        With --curve: the file to write, which ends in .svg; without it the curves are drawn in characters.
     epsilon
         The privacy parameter epsilon, at least 0.
     delta
@@ -36,13 +42,29 @@ def noise(
         How far the parameters can move, in Euclidean norm.
     mechanism
         The kind of noise: gaussian.
+    curve
+        Draw delta against epsilon beside the classical formula, and what any test for the record can reach.
     json
         Print JSON alone on standard output.
     """
     from certify import calibration
 
+    from . import drawing
+
+    drawing.check_file(file, asked=curve)
     result = calibration.noise(epsilon=epsilon, delta=delta, sigma=sigma, sensitivity=sensitivity, mechanism=mechanism)
-    emit(payload(result), json, lambda: str(result))
+    if not curve:
+        emit(payload(result), json, lambda: str(result))
+        return int(ExitCode.HOLDS)
+    from . import curves
+
+    sampled = curves.of(result)
+    figure = sampled.figure(
+        f"{mechanism.capitalize()} noise: σ = {result.sigma.value:.6g}, sensitivity {result.sensitivity.value:.6g}"
+    )
+    drawing.save(figure, file)
+    drawn = {**payload(result), "curve": sampled.data(), "file": None if file is None else str(file)}
+    emit(drawn, json, lambda: f"{result}\n\n{drawing.shown(figure, file)}")
     return int(ExitCode.HOLDS)
 
 
