@@ -153,3 +153,9 @@ print([name for name in "torch numpy scipy sympy matplotlib rich pydantic".split
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_picture_of_the_docs_is_what_the_command_draws(tmp_path: Path) -> None:
+    file = tmp_path / "noise.svg"
+    assert main([*USUAL, str(file)]) == 0
+    assert file.read_bytes() == (Path(__file__).parents[2] / "docs" / "noise.svg").read_bytes()
