@@ -1,0 +1,374 @@
+(** Constants of the softmax loss log sum exp(W x) - (W x)_y, from the loss itself.
+
+    The book takes the moments from analysis.loss-derivatives and compares ranges with norms. Here the derivatives are
+    derived, and what is compared are inner products: v_k less its mean is the inner product of e_k - p with v. *)
+
+From Coq Require Import Reals Lra Psatz List.
+From Coq Require Fin.
+From Coquelicot Require Import Coquelicot.
+From Book Require Import Vectors Calculus Distance LinearAlgebra.
+Close Scope matrix_scope.
+Open Scope R_scope.
+
+(** ** Class probabilities *)
+
+Section Classes.
+Context {n : nat}.
+Implicit Types z u v : vector n.
+
+Definition mass_of z := total (fun k => exp (z k)).
+Definition share z : vector n := fun k => exp (z k) / mass_of z.
+Definition mean z v := inner (share z) v.
+Definition covariance z v u := total (fun k => share z k * (v k - mean z v) * u k).
+
+Lemma mass_positive z (k : Fin.t n) : 0 < mass_of z.
+Proof.
+  unfold mass_of. assert (0 < exp (z k)) by apply exp_pos.
+  pose proof (total_term (fun j => exp (z j)) k (fun j => Rlt_le _ _ (exp_pos _))) as one. simpl in one. lra.
+Qed.
+
+Lemma share_positive z k : 0 < share z k.
+Proof. apply Rdiv_lt_0_compat; [apply exp_pos | now apply mass_positive]. Qed.
+
+Lemma total_share z (k : Fin.t n) : total (share z) = 1.
+Proof.
+  pose proof (mass_positive z k). unfold share. rewrite (total_ext _ (fun j => / mass_of z * exp (z j))) by (intros j; unfold Rdiv; apply Rmult_comm).
+  rewrite total_scale. fold (mass_of z). field. lra.
+Qed.
+
+Lemma share_at_most_one z k : share z k <= 1.
+Proof. rewrite <- (total_share z k). apply total_term. intros j. apply Rlt_le, share_positive. Qed.
+
+(** The derivative of a sum is the sum of the derivatives. *)
+Lemma derivative_of_total {m} (f : Fin.t m -> R -> R) (d : Fin.t m -> R) t : (forall k, is_derive (f k) t (d k)) ->
+  is_derive (fun s => total (fun k => f k s)) t (total d).
+Proof.
+  induction m as [|m IH]; intros each; simpl.
+  - apply (is_derive_const (K := R_AbsRing) (V := R_NormedModule)).
+  - apply (is_derive_plus (K := R_AbsRing) (V := R_NormedModule)); [apply each | now apply (IH (fun k => f (Fin.FS k)))].
+Qed.
+
+Lemma exp_along z v t k : is_derive (fun s => exp ((z + s * v)%V k)) t (exp ((z + t * v)%V k) * v k).
+Proof. unfold add, scale. auto_derive; [easy | ring]. Qed.
+
+Lemma mass_along z v t (y : Fin.t n) : is_derive (fun s => mass_of (z + s * v)%V) t (mass_of (z + t * v)%V * mean (z + t * v)%V v).
+Proof.
+  set (w := (z + t * v)%V). pose proof (mass_positive w y).
+  replace (mass_of w * mean w v) with (total (fun k => exp (w k) * v k)).
+  - apply derivative_of_total. intros k. apply exp_along.
+  - unfold mean, inner. rewrite <- total_scale. apply total_ext. intros k. unfold share. field. lra.
+Qed.
+
+Lemma share_along z v t k : is_derive (fun s => share (z + s * v)%V k) t (share (z + t * v)%V k * (v k - mean (z + t * v)%V v)).
+Proof.
+  set (w := (z + t * v)%V). pose proof (mass_positive w k).
+  replace (share w k * (v k - mean w v)) with ((exp (w k) * v k * mass_of w - exp (w k) * (mass_of w * mean w v)) / (mass_of w ^ 2))
+    by (unfold share; field; lra).
+  apply (is_derive_div (fun s => exp ((z + s * v)%V k)) (fun s => mass_of (z + s * v)%V)); [apply exp_along | now apply mass_along | apply Rgt_not_eq; assumption].
+Qed.
+
+Lemma mean_along z v u t : is_derive (fun s => inner (share (z + s * v)%V) u) t (covariance (z + t * v)%V v u).
+Proof.
+  unfold inner, covariance. apply derivative_of_total. intros k.
+  apply is_derive_ext with (fun s => u k * share (z + s * v)%V k); [intros s; apply Rmult_comm|].
+  rewrite Rmult_comm. apply is_derive_scal, share_along.
+Qed.
+
+(** e_k - p is at most sqrt 2 long. *)
+Lemma miss_square z (y : Fin.t n) : inner (share z - equal y)%V (share z - equal y)%V <= 2.
+Proof.
+  assert (bound : inner (share z - equal y)%V (share z - equal y)%V <= total (fun k => share z k + equal y k * (1 - 2 * share z k))).
+  { apply total_le. intros k. unfold sub. pose proof (share_positive z k). pose proof (share_at_most_one z k).
+    unfold equal. destruct (Fin.eq_dec y k); nra. }
+  rewrite total_plus, (total_pick (fun k => 1 - 2 * share z k)), (total_share z y) in bound. pose proof (share_positive z y). lra.
+Qed.
+
+Lemma miss_norm z y : norm (share z - equal y)%V <= sqrt 2.
+Proof. apply sqrt_le_1_alt, miss_square. Qed.
+
+Lemma deviation z v k : Rabs (v k - mean z v) <= sqrt 2 * norm v.
+Proof.
+  replace (v k - mean z v) with (- inner (share z - equal k)%V v).
+  - rewrite Rabs_Ropp. eapply Rle_trans; [apply cauchy_schwarz_abs|]. apply Rmult_le_compat_r; [apply norm_nonnegative | apply miss_norm].
+  - rewrite inner_sub. unfold mean. replace (inner (equal k) v) with (v k) by (symmetry; apply total_pick). ring.
+Qed.
+
+Lemma total_deviation z v (y : Fin.t n) : total (fun k => share z k * (v k - mean z v)) = 0.
+Proof.
+  rewrite (total_ext _ (fun k => share z k * v k - mean z v * share z k)) by (intros k; ring).
+  rewrite total_minus, total_scale, (total_share z y). unfold mean, inner. ring.
+Qed.
+
+(** The covariance is symmetric: a sum of products of deviations. *)
+Lemma covariance_centred z v u (y : Fin.t n) : covariance z v u = total (fun k => share z k * (v k - mean z v) * (u k - mean z u)).
+Proof.
+  transitivity (covariance z v u - mean z u * total (fun k => share z k * (v k - mean z v))); [rewrite (total_deviation z v y); ring|].
+  unfold covariance. rewrite <- total_scale, <- total_minus. apply total_ext. intros k. ring.
+Qed.
+
+Lemma variance_centred z v : covariance z v v = total (fun k => share z k * (v k * v k)) - mean z v * mean z v.
+Proof.
+  unfold covariance. rewrite (total_ext _ (fun k => share z k * (v k * v k) - mean z v * (share z k * v k))) by (intros k; ring).
+  rewrite total_minus, total_scale. reflexivity.
+Qed.
+
+(** Var <= 2 sum p (1 - p) v^2 <= |v|^2/2, because sum p_i p_j (v_i + v_j)^2 is at least its diagonal. *)
+Lemma variance_bound z v (y : Fin.t n) : covariance z v v <= norm v * norm v / 2.
+Proof.
+  rewrite (variance_centred z v), norm_square. set (p := share z). set (mu := mean z v).
+  assert (double : total (fun i => total (fun j => p i * p j * ((v i + v j) * (v i + v j)))) = 2 * total (fun k => p k * (v k * v k)) + 2 * (mu * mu)).
+  { transitivity (total (fun i => p i * (v i * v i) + (total (fun k => p k * (v k * v k)) * p i + 2 * mu * (p i * v i)))).
+    - apply total_ext. intros i. transitivity (total (fun j => p i * (v i * v i) * p j + (p i * (p j * (v j * v j)) + 2 * (p i * v i) * (p j * v j)))).
+      + apply total_ext. intros j. ring.
+      + rewrite !total_plus, !total_scale. unfold p at 2. rewrite (total_share z y). change (total (fun j => p j * v j)) with mu. ring.
+    - rewrite !total_plus, !total_scale. unfold p at 3. rewrite (total_share z y). change (total (fun j => p j * v j)) with mu. ring. }
+  assert (diagonal : total (fun i => 4 * (p i * p i * (v i * v i))) <= total (fun i => total (fun j => p i * p j * ((v i + v j) * (v i + v j))))).
+  { apply total_le. intros i. replace (4 * (p i * p i * (v i * v i))) with (p i * p i * ((v i + v i) * (v i + v i))) by ring.
+    apply (total_term (fun j => p i * p j * ((v i + v j) * (v i + v j)))). intros j.
+    pose proof (share_positive z i : 0 < p i). pose proof (share_positive z j : 0 < p j). apply Rmult_le_pos; [apply Rmult_le_pos; lra | apply Rle_0_sqr]. }
+  assert (quarter : total (fun i => 2 * (p i * (v i * v i)) - 2 * (p i * p i * (v i * v i))) <= inner v v / 2).
+  { replace (inner v v / 2) with (/ 2 * inner v v) by field. unfold inner. rewrite <- total_scale. apply total_le. intros i.
+    pose proof (Rle_0_sqr ((2 * p i - 1) * v i)) as square. unfold Rsqr in square. lra. }
+  rewrite total_minus, !total_scale in quarter. rewrite total_scale in diagonal. lra.
+Qed.
+
+Lemma covariance_bound z v u (y : Fin.t n) : covariance z v u <= / 2 * norm v * norm u.
+Proof.
+  pose (a := (fun k => sqrt (share z k) * (v k - mean z v)) : vector n).
+  pose (b := (fun k => sqrt (share z k) * (u k - mean z u)) : vector n).
+  assert (weights : forall r s k, sqrt (share z k) * r * (sqrt (share z k) * s) = share z k * r * s).
+  { intros r s k. pose proof (share_positive z k). transitivity (sqrt (share z k) * sqrt (share z k) * r * s); [ring|]. now rewrite sqrt_sqrt by lra. }
+  assert (long : forall w : vector n, norm (fun k => sqrt (share z k) * (w k - mean z w)) <= norm w / sqrt 2).
+  { intros w. assert (root : 0 < sqrt 2) by (apply sqrt_lt_R0; lra). pose proof (norm_nonnegative w).
+    apply norm_le_of_square; [apply Rmult_le_pos; [assumption | apply Rlt_le; now apply Rinv_0_lt_compat]|].
+    replace (norm w / sqrt 2 * (norm w / sqrt 2)) with (norm w * norm w / (sqrt 2 * sqrt 2)) by (field; lra). rewrite sqrt_sqrt by lra.
+    eapply Rle_trans; [|apply (variance_bound z w y)]. rewrite (covariance_centred z w w y). apply Req_le, total_ext. intros k. apply weights. }
+  replace (covariance z v u) with (inner a b).
+  - apply Rle_trans with (norm a * norm b); [apply cauchy_schwarz|].
+    assert (root : 0 < sqrt 2) by (apply sqrt_lt_R0; lra).
+    replace (/ 2 * norm v * norm u) with (norm v / sqrt 2 * (norm u / sqrt 2)).
+    + apply Rmult_le_compat; [apply norm_nonnegative | apply norm_nonnegative | apply long | apply long].
+    + transitivity (norm v * norm u / (sqrt 2 * sqrt 2)); [field; lra|]. rewrite sqrt_sqrt by lra. field.
+  - rewrite (covariance_centred z v u y). apply total_ext. intros k. apply weights.
+Qed.
+
+(** The probabilities are Lipschitz in the scores with constant 1/2. *)
+Lemma share_lipschitz z v (y : Fin.t n) : norm (share (z + v) - share z)%V <= / 2 * norm v.
+Proof.
+  pose proof (norm_nonnegative v). apply norm_le_dual; [lra|]. intros u.
+  assert (drop : inner (share (z + 1 * v)%V) u - 1 * (/ 2 * norm v * norm u) <= inner (share (z + 0 * v)%V) u - 0 * (/ 2 * norm v * norm u)).
+  { apply (falls (fun t => inner (share (z + t * v)%V) u - t * (/ 2 * norm v * norm u)) (fun t => covariance (z + t * v)%V v u - / 2 * norm v * norm u)).
+    - intros t. apply (is_derive_minus (K := R_AbsRing) (V := R_NormedModule)); [apply mean_along|]. auto_derive; [easy | ring].
+    - intros t _. pose proof (covariance_bound (z + t * v)%V v u y). lra. }
+  rewrite at_one, at_zero in drop. rewrite inner_sub. lra.
+Qed.
+
+(** The derivative of the variance along v is the mean of (u - mean u)^2 (v - mean v). *)
+Lemma variance_along z v u (y : Fin.t n) t : is_derive (fun s => covariance (z + s * v)%V u u) t
+  (total (fun k => share (z + t * v)%V k * (v k - mean (z + t * v)%V v) * ((u k - mean (z + t * v)%V u) * (u k - mean (z + t * v)%V u)))).
+Proof.
+  set (w := (z + t * v)%V).
+  apply is_derive_ext with (fun s => inner (share (z + s * v)%V) (fun k => u k * u k) - inner (share (z + s * v)%V) u * inner (share (z + s * v)%V) u).
+  { intros s. symmetry. apply (variance_centred (z + s * v)%V u). }
+  replace (total _) with (covariance w v (fun k => u k * u k) - (covariance w v u * mean w u + mean w u * covariance w v u)).
+  - apply (is_derive_minus (K := R_AbsRing) (V := R_NormedModule)); [apply mean_along|].
+    apply (is_derive_mult (fun s => inner (share (z + s * v)%V) u) (fun s => inner (share (z + s * v)%V) u)); try apply mean_along.
+    intros a b. apply Rmult_comm.
+  - transitivity (covariance w v (fun k => u k * u k) - 2 * mean w u * covariance w v u
+      + mean w u * mean w u * total (fun k => share w k * (v k - mean w v))).
+    + rewrite (total_deviation w v y). ring.
+    + unfold covariance. rewrite <- !total_scale, <- total_minus, <- total_plus. apply total_ext. intros k. ring.
+Qed.
+End Classes.
+
+(** ** Parameters: one vector for each class, with the Frobenius norm *)
+
+Section Frobenius.
+Variables (classes d : nat) (x : vector d) (row_norm : R).
+Hypothesis row : norm x <= row_norm.
+
+Definition parameters := Fin.t classes -> vector d.
+Definition frobenius (V W : parameters) := total (fun k => inner (V k) (W k)).
+Definition frobenius_norm (V : parameters) := sqrt (frobenius V V).
+Definition step (W : parameters) t (V : parameters) : parameters := fun k => (W k + t * V k)%V.
+Definition difference (W V : parameters) : parameters := fun k => (W k - V k)%V.
+Definition scores (W : parameters) : vector classes := fun k => inner (W k) x.
+
+Definition softmax_loss (y : Fin.t classes) z := ln (mass_of z) - z y.
+Definition softmax_slope (y : Fin.t classes) (W : parameters) : parameters := fun k => ((share (scores W) - equal y)%V k * x)%V.
+
+Lemma scores_step W t V : scores (step W t V) = (scores W + t * scores V)%V.
+Proof. apply FunctionalExtensionality.functional_extensionality. intros k. unfold scores at 1. unfold step. rewrite inner_add, inner_scale. reflexivity. Qed.
+
+Lemma row_nonnegative : 0 <= row_norm.
+Proof. pose proof (norm_nonnegative x). lra. Qed.
+
+Lemma scores_norm V : norm (scores V) <= row_norm * frobenius_norm V.
+Proof.
+  pose proof row_nonnegative. assert (0 <= frobenius V V) by (apply total_nonnegative; intros k; apply inner_nonnegative).
+  apply norm_le_of_square; [apply Rmult_le_pos; [assumption | apply sqrt_pos]|].
+  replace (row_norm * frobenius_norm V * (row_norm * frobenius_norm V)) with (row_norm * row_norm * (frobenius_norm V * frobenius_norm V)) by ring.
+  unfold frobenius_norm. rewrite sqrt_sqrt by assumption. unfold frobenius. rewrite <- total_scale. apply total_le. intros k.
+  unfold scores. eapply Rle_trans; [apply cauchy_schwarz_square|]. rewrite Rmult_comm.
+  apply Rmult_le_compat_r; [apply inner_nonnegative|]. rewrite <- norm_square. pose proof (norm_nonnegative x). apply Rmult_le_compat; assumption.
+Qed.
+
+(** The norm of an outer product. *)
+Lemma outer_norm (a : vector classes) : frobenius_norm (fun k => a k * x)%V = norm a * norm x.
+Proof.
+  unfold frobenius_norm, norm. rewrite <- sqrt_mult by apply inner_nonnegative. f_equal. unfold frobenius, inner at 2.
+  rewrite Rmult_comm, <- total_scale. apply total_ext. intros k. rewrite inner_scale, inner_scale_r. ring.
+Qed.
+
+Lemma outer_pairing (a : vector classes) V : frobenius (fun k => a k * x)%V V = inner a (scores V).
+Proof. apply total_ext. intros k. rewrite inner_scale, (inner_sym x). reflexivity. Qed.
+
+(** The gradient of a function of the parameters. *)
+Definition parameter_gradient (F : parameters -> R) (G : parameters -> parameters) :=
+  forall W V t, is_derive (fun s => F (step W s V)) t (frobenius (G (step W t V)) V).
+
+Lemma softmax_gradient_of_loss y : parameter_gradient (fun W => softmax_loss y (scores W)) (softmax_slope y).
+Proof.
+  intros W V t. apply is_derive_ext with (fun s => softmax_loss y (scores W + s * scores V)%V).
+  { intros s. now rewrite scores_step. }
+  unfold softmax_slope. rewrite (outer_pairing (share (scores (step W t V)) - equal y)%V V), inner_sub, scores_step.
+  set (z := scores W). set (v := scores V). set (w := (z + t * v)%V).
+  replace (inner (equal y) v) with (v y) by (symmetry; apply total_pick). pose proof (mass_positive w y) as positive.
+  unfold softmax_loss. apply (is_derive_minus (K := R_AbsRing) (V := R_NormedModule)).
+  - replace (inner (share w) v) with (mass_of w * mean w v * / mass_of w) by (unfold mean; field; lra).
+    apply (is_derive_comp ln (fun s => mass_of (z + s * v)%V)); [now apply is_derive_ln | now apply mass_along].
+  - unfold add, scale. auto_derive; [easy | ring].
+Qed.
+
+(** Mirrors [softmax.gradient]. *)
+Theorem softmax_gradient (y : Fin.t classes) :
+  exists G, parameter_gradient (fun W => softmax_loss y (scores W)) G /\ forall W, frobenius_norm (G W) <= sqrt 2 * row_norm.
+Proof.
+  exists (softmax_slope y). split; [apply softmax_gradient_of_loss|]. intros W.
+  unfold softmax_slope. rewrite (outer_norm (share (scores W) - equal y)%V).
+  apply Rmult_le_compat; [apply norm_nonnegative | apply norm_nonnegative | apply miss_norm | exact row].
+Qed.
+
+(** Mirrors [softmax.smoothness]. *)
+Theorem softmax_smoothness (y : Fin.t classes) :
+  exists G, parameter_gradient (fun W => softmax_loss y (scores W)) G /\
+    forall W V, frobenius_norm (difference (G W) (G V)) <= row_norm ^ 2 / 2 * frobenius_norm (difference W V).
+Proof.
+  exists (softmax_slope y). split; [apply softmax_gradient_of_loss|]. intros W V.
+  replace (difference (softmax_slope y W) (softmax_slope y V)) with (fun k => (share (scores W) - share (scores V))%V k * x)%V.
+  2: { apply FunctionalExtensionality.functional_extensionality. intros k. unfold difference, softmax_slope, sub at 1. coordinates. }
+  rewrite outer_norm.
+  assert (near : norm (share (scores W) - share (scores V))%V <= / 2 * (row_norm * frobenius_norm (difference W V))).
+  { replace (scores W) with (scores V + scores (difference W V))%V.
+    - eapply Rle_trans; [apply (share_lipschitz _ _ y)|]. apply Rmult_le_compat_l; [lra | apply scores_norm].
+    - apply FunctionalExtensionality.functional_extensionality. intros k. unfold scores, add, difference. rewrite inner_sub. ring. }
+  replace (row_norm ^ 2 / 2 * frobenius_norm (difference W V)) with (/ 2 * (row_norm * frobenius_norm (difference W V)) * row_norm) by field.
+  apply Rmult_le_compat; [apply norm_nonnegative | apply norm_nonnegative | exact near | exact row].
+Qed.
+
+(** Mirrors [softmax.self-concordance]: H W V U is the second derivative along V and U. *)
+Theorem softmax_self_concordance (y : Fin.t classes) :
+  exists G H, parameter_gradient (fun W => softmax_loss y (scores W)) G /\
+    (forall W V U t, is_derive (fun s => frobenius (G (step W s V)) U) t (H (step W t V) V U)) /\
+    forall W U V, exists third, is_derive (fun t => H (step W t V) U U) 0 third /\
+      Rabs third <= sqrt 2 * row_norm * frobenius_norm V * H W U U.
+Proof.
+  exists (softmax_slope y), (fun W V U => covariance (scores W) (scores V) (scores U)). split; [apply softmax_gradient_of_loss|]. split.
+  - intros W V U t. apply is_derive_ext with (fun s => inner (share (scores W + s * scores V)%V) (scores U) - inner (equal y) (scores U)).
+    { intros s. unfold softmax_slope. rewrite (outer_pairing (share (scores (step W s V)) - equal y)%V U), inner_sub, scores_step. reflexivity. }
+    rewrite scores_step. rewrite <- (Rminus_0_r (covariance _ _ _)). apply (is_derive_minus (K := R_AbsRing) (V := R_NormedModule)).
+    + apply mean_along.
+    + apply (is_derive_const (K := R_AbsRing) (V := R_NormedModule)).
+  - intros W U V. set (z := scores W). set (u := scores U). set (v := scores V).
+    exists (total (fun k => share z k * (v k - mean z v) * ((u k - mean z u) * (u k - mean z u)))). split.
+    + pose proof (variance_along z v u y 0) as slope. rewrite at_zero in slope.
+      eapply is_derive_ext; [|exact slope]. intros t. cbn beta. now rewrite scores_step.
+    + set (c := sqrt 2 * row_norm * frobenius_norm V).
+      assert (each : forall k, Rabs (v k - mean z v) <= c).
+      { intros k. eapply Rle_trans; [apply deviation|]. unfold c. rewrite Rmult_assoc. apply Rmult_le_compat_l; [apply sqrt_pos | apply scores_norm]. }
+      rewrite (covariance_centred z u u y), <- total_scale.
+      assert (weight : forall k, 0 <= share z k * ((u k - mean z u) * (u k - mean z u))).
+      { intros k. pose proof (share_positive z k). apply Rmult_le_pos; [lra | apply Rle_0_sqr]. }
+      apply Rabs_le. split.
+      * replace (- total _) with (-1 * total (fun k => c * (share z k * (u k - mean z u) * (u k - mean z u)))) by ring.
+        rewrite <- total_scale. apply total_le. intros k. specialize (each k). apply Rabs_le_between in each. specialize (weight k).
+        assert (0 <= (c + (v k - mean z v)) * (share z k * ((u k - mean z u) * (u k - mean z u)))) by (apply Rmult_le_pos; lra). lra.
+      * apply total_le. intros k. specialize (each k). apply Rabs_le_between in each. specialize (weight k).
+        assert (0 <= (c - (v k - mean z v)) * (share z k * ((u k - mean z u) * (u k - mean z u)))) by (apply Rmult_le_pos; lra). lra.
+Qed.
+End Frobenius.
+
+(** ** The gradient at the minimiser *)
+
+Lemma frobenius_nonnegative {classes d} (V : parameters classes d) : 0 <= frobenius classes d V V.
+Proof. apply total_nonnegative. intros k. apply inner_nonnegative. Qed.
+
+Lemma frobenius_triangle {classes d} (V W : parameters classes d) :
+  frobenius_norm classes d (fun k => V k + W k)%V <= frobenius_norm classes d V + frobenius_norm classes d W.
+Proof.
+  pose proof (frobenius_nonnegative V). pose proof (frobenius_nonnegative W).
+  assert (0 <= frobenius_norm classes d V) by apply sqrt_pos. assert (0 <= frobenius_norm classes d W) by apply sqrt_pos.
+  pose (a := (fun k => norm (V k)) : vector classes). pose (b := (fun k => norm (W k)) : vector classes).
+  assert (lengths : forall U : parameters classes d, frobenius_norm classes d U = norm (fun k => norm (U k))).
+  { intros U. unfold frobenius_norm, frobenius, norm at 1, inner at 2. f_equal. apply total_ext. intros k. symmetry. apply norm_square. }
+  rewrite !lengths. fold a b. eapply Rle_trans; [|apply triangle].
+  apply sqrt_le_1_alt, total_le. intros k. unfold a, b, add at 3 4.
+  pose proof (triangle (V k) (W k)). pose proof (norm_nonnegative (V k + W k)%V). apply Rmult_le_compat; assumption.
+Qed.
+
+Lemma softmax_loss_nonnegative {classes} (y : Fin.t classes) z : 0 <= softmax_loss classes y z.
+Proof.
+  unfold softmax_loss. assert (exp (z y) <= mass_of z) by (apply (total_term (fun k => exp (z k))); intros k; apply Rlt_le, exp_pos).
+  assert (z y <= ln (mass_of z)); [|lra]. rewrite <- (ln_exp (z y)).
+  destruct H as [less | ->]; [apply Rlt_le, ln_increasing; [apply exp_pos | exact less] | lra].
+Qed.
+
+(** The mean softmax loss over records (y, x), with its ridge term. *)
+Definition ridge_softmax {classes d} (records : list (Fin.t classes * vector d)) l2 (W : parameters classes d) :=
+  sum (fun r => softmax_loss classes (fst r) (scores classes d (snd r) W)) records / INR (length records) + l2 / 2 * frobenius classes d W W.
+
+(** Mirrors [softmax.gradient-at-minimiser]: what is less at the minimiser than at 0 bounds the ridge. *)
+Theorem softmax_gradient_at_minimiser (classes d : nat) (records : list (Fin.t classes * vector d)) (l2 row_norm : R) (W : parameters classes d) :
+  0 < l2 -> (forall r, In r records -> norm (snd r) <= row_norm) ->
+  (forall V, ridge_softmax records l2 W <= ridge_softmax records l2 V) ->
+  forall r, In r records -> exists G,
+    parameter_gradient classes d (fun V => softmax_loss classes (fst r) (scores classes d (snd r) V) + l2 / 2 * frobenius classes d V V) G /\
+    frobenius_norm classes d (G W) <= sqrt 2 * row_norm + sqrt (2 * l2 * ln (INR classes)).
+Proof.
+  intros ridge rows best r among. pose proof (rows r among) as row.
+  assert (some : 0 < INR (length records)) by (apply count_positive; intros ->; exact among).
+  exists (fun V k => softmax_slope classes d (snd r) (fst r) V k + l2 * V k)%V. split.
+  - intros V U t. replace (frobenius classes d _ U) with
+      (frobenius classes d (softmax_slope classes d (snd r) (fst r) (step classes d V t U)) U + l2 * frobenius classes d (step classes d V t U) U).
+    + apply (is_derive_plus (K := R_AbsRing) (V := R_NormedModule)); [apply softmax_gradient_of_loss|].
+      assert (square : forall s, frobenius classes d (step classes d V s U) (step classes d V s U)
+          = frobenius classes d V V + (2 * s) * frobenius classes d V U + s * s * frobenius classes d U U).
+      { intros s. unfold frobenius. rewrite <- !total_scale, <- !total_plus. apply total_ext. intros k. unfold step.
+        rewrite !inner_add, !inner_scale, !inner_add_r, !inner_scale_r, (inner_sym (U k) (V k)). ring. }
+      assert (pairing : frobenius classes d (step classes d V t U) U = frobenius classes d V U + t * frobenius classes d U U).
+      { unfold frobenius. rewrite <- !total_scale, <- !total_plus. apply total_ext. intros k. unfold step. now rewrite inner_add, inner_scale. }
+      rewrite pairing.
+      apply is_derive_ext with (fun s => l2 / 2 * (frobenius classes d V V + (2 * s) * frobenius classes d V U + s * s * frobenius classes d U U)).
+      { intros s. now rewrite square. }
+      auto_derive; [easy | field].
+    + unfold frobenius. rewrite <- total_scale, <- total_plus. apply total_ext. intros k. now rewrite inner_add, inner_scale.
+  - eapply Rle_trans; [apply frobenius_triangle|]. apply Rplus_le_compat.
+    + unfold softmax_slope. rewrite (outer_norm classes d (snd r) (share (scores classes d (snd r) W) - equal (fst r))%V).
+      apply Rmult_le_compat; [apply norm_nonnegative | apply norm_nonnegative | apply miss_norm | exact row].
+    + pose (origin := (fun _ => zero) : parameters classes d). specialize (best origin). unfold ridge_softmax in best.
+      replace (frobenius classes d origin origin) with 0 in best.
+      2: { symmetry. unfold frobenius, origin. rewrite (total_ext _ (fun _ => 0)); [apply total_zero|]. intros k. apply inner_zero. }
+      assert (start : sum (fun r => softmax_loss classes (fst r) (scores classes d (snd r) origin)) records / INR (length records) = ln (INR classes)).
+      { replace (sum _ records) with (INR (length records) * ln (INR classes)); [field; lra|].
+        rewrite <- sum_constant. clear. induction records as [|q rest IH]; [reflexivity|]. simpl. rewrite IH. f_equal.
+        unfold softmax_loss, mass_of, scores, origin. rewrite inner_zero, Rminus_0_r.
+        rewrite (total_ext _ (fun _ => 1)); [rewrite total_constant; f_equal; ring|]. intros k. apply exp_0. }
+      rewrite start in best.
+      assert (least : 0 <= sum (fun r => softmax_loss classes (fst r) (scores classes d (snd r) W)) records / INR (length records)).
+      { apply Rmult_le_pos; [|apply Rlt_le; now apply Rinv_0_lt_compat].
+        apply Rle_trans with (sum (fun _ => 0) records); [rewrite sum_constant; lra|]. apply sum_le. intros q _. apply softmax_loss_nonnegative. }
+      apply sqrt_le_1_alt. replace (frobenius classes d _ _) with (l2 * (l2 * frobenius classes d W W)).
+      * assert (l2 * frobenius classes d W W <= 2 * ln (INR classes)) by lra.
+        assert (l2 * (l2 * frobenius classes d W W) <= l2 * (2 * ln (INR classes))) by (apply Rmult_le_compat_l; lra). lra.
+      * unfold frobenius. rewrite <- !total_scale. apply total_ext. intros k. now rewrite inner_scale, inner_scale_r.
+Qed.
