@@ -170,7 +170,8 @@ Proof.
   apply norm_le_of_square; [apply Rmult_le_pos; assumption|].
   rewrite inner_sub, !inner_sub_r, !inner_scale, !inner_scale_r, (inner_sym d h), <- (norm_square d).
   set (e := norm d) in *. set (q := inner h h) in *. set (p := inner h d) in *.
-  assert (square : step_size * (step_size * q) <= step_size * step_size * ((strong_convexity + smoothness) * p - strong_convexity * smoothness * (e * e))) by nra.
+  assert (square : step_size * (step_size * q) <= step_size * step_size * ((strong_convexity + smoothness) * p - strong_convexity * smoothness * (e * e)))
+    by nra.
   destruct (Rle_lt_dec 0 (2 - step_size * (strong_convexity + smoothness))) as [slow|fast].
   - assert (0 <= step_size * (2 - step_size * (strong_convexity + smoothness)) * (p - strong_convexity * (e * e)))
       by (apply Rmult_le_pos; [apply Rmult_le_pos; lra | lra]).

@@ -146,7 +146,8 @@ Proof.
   assert (exp epsilon * bell ((x - v') / s) <= bell ((x - v) / s)).
   { apply bell_ratio_le. pose proof (squares x) as level.
     assert (0 <= (v - v') / (s * s) * (x - threshold)) by (apply Rmult_le_pos; [apply Rlt_le, Rdiv_lt_0_compat; nra | lra]). lra. }
-  replace (bell ((x - v) / s) / s - exp epsilon * (bell ((x - v') / s) / s)) with ((bell ((x - v) / s) - exp epsilon * bell ((x - v') / s)) / s) by (field; lra).
+  replace (bell ((x - v) / s) / s - exp epsilon * (bell ((x - v') / s) / s))
+    with ((bell ((x - v) / s) - exp epsilon * bell ((x - v') / s)) / s) by (field; lra).
   apply Rmult_le_pos; [lra | apply Rlt_le; now apply Rinv_0_lt_compat].
 Qed.
 
@@ -156,7 +157,8 @@ Proof.
   assert (bell ((x - v) / s) <= exp epsilon * bell ((x - v') / s)).
   { apply bell_ratio_ge. pose proof (squares x) as level.
     assert (0 <= (v - v') / (s * s) * (threshold - x)) by (apply Rmult_le_pos; [apply Rlt_le, Rdiv_lt_0_compat; nra | lra]). lra. }
-  replace (bell ((x - v) / s) / s - exp epsilon * (bell ((x - v') / s) / s)) with (- ((exp epsilon * bell ((x - v') / s) - bell ((x - v) / s)) / s)) by (field; lra).
+  replace (bell ((x - v) / s) / s - exp epsilon * (bell ((x - v') / s) / s))
+    with (- ((exp epsilon * bell ((x - v') / s) - bell ((x - v) / s)) / s)) by (field; lra).
   assert (0 <= (exp epsilon * bell ((x - v') / s) - bell ((x - v) / s)) / s) by (apply Rmult_le_pos; [lra | apply Rlt_le; now apply Rinv_0_lt_compat]). lra.
 Qed.
 

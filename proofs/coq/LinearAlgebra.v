@@ -185,7 +185,8 @@ Theorem matrix_exact_deletion (n m : nat) (A B : matrix n n) (U : matrix n m) (V
   (A - U * V) * (w + B * U * K * (V * w - y)) = b - U * y.
 Proof.
   intros solution inverse capacity. set (z := V * w - y).
-  pose proof (cancel_minus 1 (V * B * U) K z capacity) as rule. words_in rule. words. rewrite solution, (cancel A B (U * (K * z)) inverse), rule. unfold z. words. entries.
+  pose proof (cancel_minus 1 (V * B * U) K z capacity) as rule. words_in rule.
+  words. rewrite solution, (cancel A B (U * (K * z)) inverse), rule. unfold z. words. entries.
 Qed.
 
 (** Mirrors [matrix.residual]. *)
