@@ -20,7 +20,7 @@ from certify.errors import InputError
 from certify.proofs.balls import precision, rational
 
 from .keystream import Keystream, keystream
-from .nearest import nearest_integers
+from .nearest import CHUNK, nearest_integers
 from .scales import stored
 
 _SMALL = 32.0  # below this scale the ratios are tabulated
@@ -47,7 +47,7 @@ def discrete_gaussian(
     kept: list[NDArray[numpy.int64]] = []
     missing = count
     while missing:
-        proposed = nearest_integers(missing, scale, stream)
+        proposed = nearest_integers(min(missing, CHUNK), scale, stream)
         kept.append(proposed[_accepted(proposed, scale, stream)])
         missing -= len(kept[-1])
     return numpy.concatenate(kept, dtype=numpy.int64).reshape(shape) if kept else numpy.empty(shape, dtype=numpy.int64)

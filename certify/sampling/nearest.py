@@ -18,7 +18,7 @@ from certify.proofs.balls import precision, rational
 from .keystream import Keystream, Refinement
 from .quantile import LEAST, quantile, quantiles, table
 
-CHUNK = 1 << 14
+CHUNK = 1 << 13  # draws at a time, so that a chunk stays in the cache
 _ROUNDINGS = 2.0**-51  # at least twice what one operation loses of a number below 8, or of the offset's fractional part
 
 
@@ -45,7 +45,8 @@ def _chunk(count: int, ratio: float, stream: Keystream, mean: NDArray[numpy.floa
     numpy.copyto(v, 0.5, where=tail)
     moved = quantiles(v)
     moved *= ratio
-    numpy.negative(moved, out=moved, where=(words & numpy.uint64(1)).astype(bool))
+    signs = moved.view(numpy.uint64)
+    signs ^= words << numpy.uint64(63)
     # |Q| < 4.4, so the product and the sum lose less than 2^-50 ratio each and the sum 2^-54 more; the rest covers the roundings of
     # ``reach``, of 0.5 - reach, and of an offset so small that the quotient underflows. The two differences are exact.
     reach = ratio * (table().error + 8 * _ROUNDINGS) + _ROUNDINGS

@@ -51,13 +51,18 @@ def rounded_normal(
     if math.frexp(step)[0] != 0.5:
         raise InputError(f"grid must be a power of two, such as {grid_of(scale)!r}, and is {grid!r}")
     ratio = scale / step
-    largest = float(numpy.abs(centre).max(initial=0.0)) / step + 64 * ratio
+    largest = _largest(centre) / step + 64 * ratio
     if not largest < _LARGEST or not largest * step < math.inf or ratio < 2.0**-900:
         raise InputError(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
     draws = nearest_integers(centre.size, ratio, keystream(generator), centre.reshape(-1), step)
     return (draws * step).reshape(centre.shape)
+
+
+def _largest(centre: NDArray[numpy.float64]) -> float:
+    """The largest size; nan if one entry is nan."""
+    return max(float(centre.max(initial=0.0)), -float(centre.min(initial=0.0)))
 
 
 def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
@@ -70,8 +75,8 @@ def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
     if not real:
         raise InputError("mean must be an array of real numbers")
     with numpy.errstate(all="ignore"):
-        centre = given.astype(numpy.float64)
-        if not numpy.isfinite(given).all():
+        centre = given.astype(numpy.float64, copy=False)
+        if not math.isfinite(_largest(centre)):
             raise InputError("mean must be finite")
         if given.dtype.itemsize > 4 and given.dtype != numpy.float64 and not (centre.astype(given.dtype) == given).all():
             raise InputError("mean holds numbers that no double stores: round them to doubles before they are released")

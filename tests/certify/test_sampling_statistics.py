@@ -21,7 +21,7 @@ from scipy.stats import binomtest, chi2, norm
 
 from certify.sampling import Keystream, discrete_gaussian, rounded_normal
 from certify.sampling.discrete_gaussian import _accepted
-from certify.sampling.nearest import nearest_integers
+from certify.sampling.nearest import CHUNK, nearest_integers
 
 pytestmark = pytest.mark.statistical
 
@@ -164,7 +164,7 @@ def serial_test(cells: Cells, law: Law) -> float:
     """Whether neighbours, and draws at the lags of the sampler's chunk and cipher block, are independent; disjoint pairs in 8 x 8 bins."""
     edges, probability = binned(law, 8)
     bins, least = counted(cells, edges), 1.0
-    lags = (1, 2, 8, 1 << 14)
+    lags = (1, 2, 8, CHUNK)
     for lag in lags:
         blocks = bins[: len(bins) // (2 * lag) * 2 * lag].reshape(-1, 2, lag)
         pairs = (blocks[:, 0] * len(probability) + blocks[:, 1]).ravel()
