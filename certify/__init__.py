@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from . import methods as methods
     from . import objectives as objectives
     from . import testing as testing
+    from .accounting.composition import compose as compose
+    from .accounting.conversion import convert as convert
     from .bounds import Bound as Bound
     from .bounds import Estimate as Estimate
     from .calibration import GaussianNoise as GaussianNoise
@@ -52,6 +54,8 @@ _SUBMODULES = ("bounds", "estimators", "methods", "objectives", "proofs", "testi
 _PUBLIC = {
     "noise": ("calibration", "noise"),
     "GaussianNoise": ("calibration", "GaussianNoise"),
+    "compose": ("accounting.composition", "compose"),
+    "convert": ("accounting.conversion", "convert"),
     "claim": ("claims", "claim"),
     "Claim": ("claims", "Claim"),
     "Bound": ("bounds", "Bound"),

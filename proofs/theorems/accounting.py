@@ -13,7 +13,7 @@ from .vocabulary import ABOVE_ONE, GAUSSIAN_PARAMETER, RENYI
 square, count, divergence, epsilon, delta, target, order, excess = symbols(
     "square count divergence epsilon delta target order excess"
 )
-v, p, q, b, x, r, s, t, w = symbols("v p q b x r s t w")
+v, p, q, b, x, r, s, t, w, a, d, mu = symbols("v p q b x r s t w a d mu")
 m, m_next, m_first, m_last = symbols("m m_next m_first m_last")
 total, total_next, total_first, total_last = symbols("total total_next total_first total_last")
 gap, gap_next, gap_first, gap_last, j, j_next, j_first, j_last = symbols(
@@ -129,6 +129,29 @@ RENYI_MANY = Theorem(
         },
     ),
     false_sibling=FalseSibling("half of it", count * divergence / 2, counterexample=_TWO_STEPS),
+)  # fmt: skip
+
+GAUSSIAN_PARAMETER_CONCENTRATED = Theorem(
+    id="zcdp.gaussian-parameter",
+    statement="Laws that are mu-GDP are rho-zCDP with rho = mu²/2.",
+    hypotheses=(Hypothesis("mu", "Gaussian parameter of the two laws", Side.UPPER, Domain.POSITIVE),),
+    conclusion=Conclusion("rho", "least rho with Rényi divergence at most rho times the order, at every order above one", Side.UPPER),
+    formula=mu**2 / 2,
+    rests_on=("amplification.divergence", "privacy.zero-concentrated"),
+    source="Bun & Steinke, TCC 2016, Proposition 1.6, carried over by Dong, Roth & Su (2022), supplement; own proof",
+    proof=AlgebraicProof(
+        target="v",
+        variables={"v": "Rényi divergence over the order, at any order", "a": "any order", "d": "Rényi divergence at that order"},
+        facts=(
+            Fact("order above 1", ">0", a - 1, ("privacy.zero-concentrated",), "orders above one"),
+            Fact("order above 0", ">0", a, ("privacy.zero-concentrated",), "orders above one"),
+            Fact("any order", "==0", a * v - d, ("privacy.zero-concentrated",), "v is d/a; the parameter is the supremum of these ratios"),
+        ),
+        citations=(Citation("at the order", "amplification.divergence", d, {"order": a, "mu": mu}, "at the same order"),),
+        steps=(Step((Term(1, 1, ("at the order",)),), ((-2, "any order"),), ("order above 0",)),),
+        witness={"mu": 1, "v": Fraction(1, 2), "a": 2, "d": 1},
+    ),
+    false_sibling=FalseSibling("half of it", mu**2 / 4, counterexample={"mu": 1, "v": Fraction(1, 2), "a": 2, "d": 1}),
 )  # fmt: skip
 
 _RESPONSE = 1 - (1 - delta) * (1 + exp(target)) / (exp(epsilon) + 1)
@@ -312,4 +335,4 @@ SAMPLED_GAUSSIAN = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (GAUSSIAN_MANY, RENYI_MANY, APPROXIMATE_PROFILE, SAMPLED_GAUSSIAN)
+THEOREMS = (GAUSSIAN_MANY, RENYI_MANY, GAUSSIAN_PARAMETER_CONCENTRATED, APPROXIMATE_PROFILE, SAMPLED_GAUSSIAN)

@@ -38,7 +38,17 @@ _HELD = "hands over the number that it was given"
 _ARITHMETIC = "one operation on bounds, rounded outward"
 _ROUNDING = "rounding analysis: its derivation and sources stand beside it"
 _PUBLIC = "a public number; that the model is this near is measured before every release"
+_OWN_PROOF = "the function that was given says what proves it"
 ROUNDED = {
+    "certify.accounting.kinds.CurvePrivacy.delta": _OWN_PROOF,
+    "certify.accounting.kinds.CurvePrivacy.epsilon": _OWN_PROOF,
+    "certify.accounting.kinds.RenyiPrivacy.divergence": _HELD,
+    "certify.accounting.privacy.Privacy.delta": "every kind names its own",
+    "certify.accounting.privacy.Privacy.epsilon": "every kind names its own",
+    "certify.accounting.privacy.added": _ARITHMETIC,
+    "certify.accounting.privacy.as_used": _HELD,
+    "certify.accounting.privacy.held": _HELD,
+    "certify.accounting.privacy.within": "the bound given, cut where the quantity is known to end",
     "certify.bounds.bound.Bound.ancestors": _HELD,
     "certify.bounds.bound.Bound.rational_or_infinite": _HELD,
     "certify.bounds.bound.Bound.sqrt": _ARITHMETIC,

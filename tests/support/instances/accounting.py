@@ -8,7 +8,7 @@ import numpy
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from .laws import best_event, pair, response, slack, two_sided_slack
+from .laws import best_event, gaussian_renyi, pair, renyi, response, slack, two_sided_slack
 from .shared import Instance, Values, norm, over
 
 
@@ -36,6 +36,17 @@ def renyi_many(generator: numpy.random.Generator) -> Values:
         "gap": float(divergences[:now].sum()), "gap_next": float(divergences[: now + 1].sum()), "gap_first": 0.0,
         "gap_last": float(divergences.sum()), "j": now, "j_next": now + 1, "j_first": 0, "j_last": count,
     }  # fmt: skip
+
+
+def gaussian_parameter_concentrated(generator: numpy.random.Generator) -> Values:
+    """Two Gaussian laws, or what is left of them when outcomes are sorted into bins."""
+    order, r = generator.uniform(1.1, 12), 10 ** generator.uniform(-1, 0.6)
+    if generator.random() < 0.5:
+        divergence = gaussian_renyi(r, order)
+    else:
+        ends = numpy.concatenate([[-numpy.inf], numpy.linspace(-3, r + 3, 40), [numpy.inf]])
+        divergence = renyi(numpy.diff(ndtr(ends - r)), numpy.diff(ndtr(ends)), order)
+    return {"mu": over(generator, r), "v": divergence / order, "a": order, "d": divergence}
 
 
 def approximate_profile(generator: numpy.random.Generator) -> Values:
@@ -96,12 +107,14 @@ def gain(t: float, rate: float, order: int) -> float:
 INSTANCES: dict[str, Instance] = {
     "gaussian.composition-many": gaussian_many,
     "renyi.composition-many": renyi_many,
+    "zcdp.gaussian-parameter": gaussian_parameter_concentrated,
     "approximate.profile": approximate_profile,
     "renyi.sampled-gaussian": sampled_gaussian,
 }
 TIGHT = {
     "gaussian.composition-many": 0.9999,
     "renyi.composition-many": 0.9999,
+    "zcdp.gaussian-parameter": 0.9999,
     "approximate.profile": 0.9999,
     "renyi.sampled-gaussian": 0.999,
 }
