@@ -10,12 +10,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from certify import gaussian
+from certify.errors import InputError
+from certify.guarantee import Direction
 from certify.plots import Axis, Figure, Line, Mark, Panel, Stroke
 
 if TYPE_CHECKING:
+    from certify.accounting.composition import Composition
     from certify.calibration import GaussianNoise
 
 _POINTS = 160
+_COMPOSED = 32
 _LEAST_DELTA = 1e-320
 _ROUNDING = 2e-15  # every operation below is on numbers of at most one
 
@@ -82,39 +86,65 @@ class Curves:
         return Panel("Any test for the record", *axes, lines, (Mark("where (ε, δ) touches", *touch),))
 
 
-def of(noise: GaussianNoise) -> Curves:
-    """The curves of Gaussian noise at its sigma and sensitivity.
+def of_noise(noise: GaussianNoise) -> Curves:
+    """The curves of Gaussian noise at its sigma and sensitivity, with the classical formula.
 
     Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
     """
     sensitivity, sigma = noise.sensitivity.rational, noise.sigma.rational
-    return sample(
+    asked = (noise.epsilon.value, noise.delta.value)
+    pairs = _pairs(
         lambda epsilon: gaussian.delta_upper(epsilon, sensitivity, sigma),
         lambda delta: gaussian.least_epsilon(delta, sensitivity, sigma),
-        (noise.epsilon.value, noise.delta.value),
-        float(sigma / sensitivity),
+        asked,
     )
+    return _curves(pairs, asked, float(sigma / sensitivity))
 
 
-def sample(
-    delta_upper: Callable[[Fraction], float],
-    least_epsilon: Callable[[Fraction], float],
-    asked: tuple[float, float],
-    ratio: float | None = None,
-) -> Curves:
-    """The curves of the profile ``delta_upper``; ``ratio`` is sigma/sensitivity where the classical formula speaks.
+def of_composition(composition: Composition, asked: tuple[float, float]) -> Curves:
+    """The curves of several releases together; where no one profile holds them all, composed anew at many a delta."""
+    from certify.accounting.composition import compose
+    from certify.accounting.kinds import ApproximatePrivacy
 
-    The trade-off curve is what the sampled profile proves in both directions: at every type I error a,
-    b >= max(0, 1 - delta - e^epsilon a, e^-epsilon (1 - delta - a)) over the sampled epsilon (Dong, Roth and Su 2022).
-    """
+    from .composing import merged
+
+    whole = composition.privacy
+    if composition.direction is not Direction.TWO_WAY:
+        raise InputError("the curves need a guarantee in both directions, and this one is one-way: leave out --curve")
+    if not isinstance(whole, ApproximatePrivacy) or all(isinstance(part, ApproximatePrivacy) for part in composition.parts):
+        return _curves(_pairs(lambda epsilon: whole.delta(epsilon).value, lambda delta: whole.epsilon(delta).value, asked), asked)
+    found, parts = [whole], merged(composition.parts)
+    for index in range(_COMPOSED):
+        try:
+            at = compose(parts, delta=0.9 * (_lowest(asked[1]) / 0.9) ** (index / (_COMPOSED - 1))).privacy
+        except InputError:  # nothing is known at so small a delta
+            break
+        found += [at] if isinstance(at, ApproximatePrivacy) else []
+    pairs = {pair.known_epsilon.value: pair.known_delta.value for pair in found}
+    pairs[0.0] = min(pair.delta(0).value for pair in found)
+    return _curves(sorted(pairs.items()), asked)
+
+
+def _pairs(
+    delta_upper: Callable[[Fraction], float], least_epsilon: Callable[[Fraction], float], asked: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Proved pairs (epsilon, delta) on an even grid from 0 to some way beyond the epsilon asked for."""
     reach = least_epsilon(Fraction(_lowest(asked[1])))
     reach = max(reach if math.isfinite(reach) else 0.0, 1.25 * asked[0]) or 1.0
     epsilons = [reach * index / (_POINTS - 1) for index in range(_POINTS)]
-    deltas = [delta_upper(Fraction(epsilon)) for epsilon in epsilons]
+    return [(epsilon, delta_upper(Fraction(epsilon))) for epsilon in epsilons]
+
+
+def _curves(pairs: Sequence[tuple[float, float]], asked: tuple[float, float], ratio: float | None = None) -> Curves:
+    """The curves that proved pairs make; ``ratio`` is sigma/sensitivity where the classical formula speaks.
+
+    The trade-off curve is what the pairs prove in both directions: at every type I error a the type II error is at
+    least max(0, 1 - delta - e^epsilon a, e^-epsilon (1 - delta - a)) (Dong, Roth and Su 2022).
+    """
     halves = [0.5 * (index / _POINTS) ** 2 for index in range(_POINTS)]
     ones = [*halves, 0.5, *(1 - half for half in reversed(halves))]
-    pairs = list(zip(epsilons, deltas, strict=True))
     twos = [max(_promised(alpha, *pair) for pair in pairs) for alpha in ones]
+    epsilons, deltas = [epsilon for epsilon, _ in pairs], [delta for _, delta in pairs]
     classical = None if ratio is None else [1.25 * math.exp(-(e * ratio) * (e * ratio) / 2) for e in epsilons]
     return Curves(epsilons, deltas, ones, twos, classical, asked)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from certify.errors import InputError
+from certify.printing import printable
 
 from .options import MaybeNumber
 from .output import ExitCode, emit, schema
 
 if TYPE_CHECKING:
     from certify.calibration import GaussianNoise
+
+    from .curves import Curves
 
 
 def noise(
@@ -21,12 +29,17 @@ def noise(
     sigma: MaybeNumber = None,
     sensitivity: MaybeNumber = None,
     mechanism: str = "gaussian",
+    compose: Annotated[Path | None, Parameter(metavar="RELEASES.json")] = None,
     curve: bool = False,
     json: bool = False,
 ) -> int:
     """Give any three of epsilon, delta, sigma, sensitivity; the fourth is solved, proved, on the safe side.
 
     Numbers are exact decimals (1e-5 is one hundred-thousandth), ratios (1/3) or hexadecimal doubles.
+
+    With --compose and --delta (or --epsilon): what several releases say together. RELEASES.json is a list such as
+    `[{"mechanism": "gaussian", "sigma": 0.1, "sensitivity": 0.02, "count": 10}, {"kind": "zcdp", "rho": 0.01},
+    {"kind": "gaussian", "mu": 0.1}, {"kind": "approximate", "epsilon": 0.1, "delta": 1e-7}]`.
 
     Parameters
     ----------
@@ -42,29 +55,55 @@ def noise(
         How far the parameters can move, in Euclidean norm.
     mechanism
         The kind of noise: gaussian.
+    compose
+        A file that lists releases: solve epsilon for --delta, or delta for --epsilon, of all of them together.
     curve
         Draw delta against epsilon beside the classical formula, and what any test for the record can reach.
     json
         Print JSON alone on standard output.
     """
-    from certify import calibration
-
     from . import drawing
 
     drawing.check_file(file, asked=curve)
+    if compose is not None:
+        for option, value in (("--sigma", sigma), ("--sensitivity", sensitivity)):
+            if value is not None:
+                raise InputError(f"{option} is a number of one release: with --compose write it into {compose}")
+        return _compose(compose, file, epsilon, delta, curve=curve, json=json)
+    from certify import calibration
+
     result = calibration.noise(epsilon=epsilon, delta=delta, sigma=sigma, sensitivity=sensitivity, mechanism=mechanism)
     if not curve:
         emit(payload(result), json, lambda: str(result))
         return int(ExitCode.HOLDS)
     from . import curves
 
-    sampled = curves.of(result)
-    figure = sampled.figure(
-        f"{mechanism.capitalize()} noise: σ = {result.sigma.value:.6g}, sensitivity {result.sensitivity.value:.6g}"
-    )
+    title = f"{mechanism.capitalize()} noise: σ = {result.sigma.value:.6g}, sensitivity {result.sensitivity.value:.6g}"
+    return _draw(curves.of_noise(result), title, file, payload(result), str(result), json=json)
+
+
+def _compose(listed: Path, file: Path | None, epsilon: str | None, delta: str | None, *, curve: bool, json: bool) -> int:
+    from .composing import composed
+
+    result = composed(listed, epsilon=epsilon, delta=delta)
+    if not curve:
+        emit(result.data(), json, lambda: str(result))
+        return int(ExitCode.HOLDS)
+    from . import curves
+
+    title = f"All releases of {printable(listed.name)} together"
+    asked = (result.epsilon, result.result.delta.value)
+    return _draw(curves.of_composition(result.result, asked), title, file, result.data(), str(result), json=json)
+
+
+def _draw(sampled: Curves, title: str, file: Path | None, data: Mapping[str, Any], words: str, *, json: bool) -> int:
+    """Write the curves of a result, or show them beneath its words."""
+    from . import drawing
+
+    figure = sampled.figure(title)
     drawing.save(figure, file)
-    drawn = {**payload(result), "curve": sampled.data(), "file": None if file is None else str(file)}
-    emit(drawn, json, lambda: f"{result}\n\n{drawing.shown(figure, file)}")
+    drawn = {**data, "curve": sampled.data(), "file": None if file is None else str(file)}
+    emit(drawn, json, lambda: f"{words}\n\n{drawing.shown(figure, file)}")
     return int(ExitCode.HOLDS)
 
 
