@@ -44,8 +44,13 @@ def test_the_python_blocks_of_a_page_run_in_order(
 def test_the_commands_of_a_page_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every line ``$ certify …`` of a ``console`` block; ``# exit 1`` at its end says which exit code is expected."""
+    """Every line ``$ certify …`` of a ``console`` block; ``# exit 1`` at its end says which exit code is expected.
+
+    A block that opens with ```` ```json NAME ```` is the file of that name.
+    """
     monkeypatch.chdir(tmp_path)
+    for name, content in re.findall(r"^```json (\S+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        Path(name).write_text(content, encoding="utf-8")
     for block in blocks(page, "console"):
         for line in re.findall(r"^\$ certify (.*)$", block, re.MULTILINE):
             command, _, expected = line.partition("# exit ")

@@ -188,3 +188,11 @@ print([name for name in "torch numpy scipy sympy matplotlib rich pydantic dp_acc
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_page_shows_what_the_command_prints(listed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
+    listed.write_text(page.partition("```json releases.json\n")[2].partition("```")[0], encoding="utf-8")
+    shown = page.partition("$ certify noise --compose releases.json --delta 1e-5\n")[2].partition("$ certify")[0]
+    assert main(["noise", "--compose", "releases.json", "--delta", "1e-5"]) == 0
+    assert capsys.readouterr().out == shown
