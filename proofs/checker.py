@@ -39,6 +39,9 @@ ARITY = {
 }  # fmt: skip
 TRANSCENDENTAL = {"sqrt", "exp", "log", "normal-cdf", "maximum", "incomplete-beta"}
 ABSTRACT = {"exp", "log", "normal-cdf", "incomplete-beta"}
+KNOWN_VALUES = {  # an argument, and the value there
+    "exp": (Fraction(0), Fraction(1)), "log": (Fraction(1), Fraction(0)), "normal-cdf": (Fraction(0), Fraction(1, 2)),
+}  # fmt: skip
 DOMAINS = {"positive", "nonnegative", "count", "probability"}
 RELATIONS = {">0", ">=0", "==0"}
 NOT_NEGATIVE, NOT_POSITIVE = {"+", "0+"}, {"-", "0-"}
@@ -828,8 +831,8 @@ def _congruence(scope: Scope, data: Any) -> str:
 def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared: list[str]) -> None:
     """The hypotheses hold somewhere: a rational point satisfies every fact, so nothing follows from a contradiction.
 
-    Exponentials, logarithms and normal-cdf are abstract positive terms in the rule of inference, and the witness
-    gives them values as to any variable. Roots and maxima take the values that the others give;
+    Exponentials, logarithms and normal-cdf are abstract terms in the rule of inference, and the witness gives them values
+    as to any variable, so long as they increase with their arguments. Roots and maxima take the values that the others give;
     an irrational root is bracketed, and inequalities that are linear in it must hold at both ends. A sequence has one step.
     """
     witness = proof["witness"]
@@ -855,6 +858,7 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
                 point["@" + name] = low
             else:
                 brackets["@" + name] = (low, high)
+    _check_order(scope, point)
     own = {name for name in scope.facts if name not in declared}
     for name, (kind, polynomial) in scope.facts.items():
         numbers = _corners(polynomial, point, brackets)
@@ -868,6 +872,19 @@ def _check_witness(scope: Scope, proof: dict[str, Any], free: set[str], declared
         need(None not in reached and number is not None, f"the witness gives no rational value to {name}")
         if all(condition is not None and condition >= 0 for condition in reached) and number is not None:
             need(_holds(kind, number), f"the witness violates {name}")
+
+
+def _check_order(scope: Scope, point: dict[str, Fraction]) -> None:
+    """The witness does not contradict that exp, log and normal-cdf are increasing functions with one value that is known."""
+    for operator, known in KNOWN_VALUES.items():
+        pairs = [known]
+        for node_text, name in scope.atoms.items():
+            node = json.loads(node_text)
+            at = _ratio_value(scope.ratio(node[1]), point) if node[0] == operator else None
+            if at is not None:
+                pairs.append((at, point["@" + name]))
+        rising = all((a < b) == (low < high) for (a, low), (b, high) in pairwise(sorted(pairs)))
+        need(rising, f"the witness gives {operator} values that do not increase with its argument")
 
 
 def _corners(
@@ -1144,6 +1161,11 @@ USAGE = """usage: checker.py [BOOK [PINS]]        check a book against the pinne
 The exit code is 0 if everything holds, 1 if an entry failed, 2 if the book cannot be read."""
 
 
+def _one_line(text: str) -> str:
+    """What a book says, fit for a terminal: no name in it can look like a line of this program."""
+    return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
+
+
 def main(arguments: list[str]) -> int:
     """Check the book at the first path with the pins at the second; the exit code is 0, 1 (failed) or 2 (unreadable)."""
     here = Path(__file__).resolve().parent
@@ -1167,13 +1189,13 @@ def main(arguments: list[str]) -> int:
         need(type(pins) is dict and pins and all(type(pin) is str for pin in pins.values()), "not a list of pins")
         results = check_book(book, pins)
     except (OSError, Refused, *MALFORMED) as error:
-        print(f"refused: {error}", file=sys.stderr)
+        print(_one_line(f"refused: {error}"), file=sys.stderr)
         return 2
     for identifier, (verdict, reason) in results.items():
-        print(f"{verdict:10} {identifier}{': ' + reason if reason else ''}")
+        print(_one_line(f"{verdict:10} {identifier}{': ' + reason if reason else ''}"))
     failed = [identifier for identifier, (verdict, _) in results.items() if verdict == "failed"]
     first = next((name for name in failed if not results[name][1].startswith("rests on")), "")
-    print(f"{len(results)} entries, {len(failed)} failed{f'; the first is {first}' if first else ''}")
+    print(_one_line(f"{len(results)} entries, {len(failed)} failed{f'; the first is {first}' if first else ''}"))
     return 1 if failed else 0
 
 

@@ -60,8 +60,8 @@ PROFILE = Theorem(
         ),
         steps=(Step((Term(1, 1, ("attained",)),), ((1, "same P"), (-exp(epsilon), "same Q"))),),
         witness={
-            "epsilon": 1, "sensitivity": 1, "sigma": 1, "delta": Fraction(1, 5), "r": 1, "threshold": Fraction(3, 2),
-            "P": Fraction(1, 2), "P0": Fraction(1, 2), "Q": Fraction(1, 10), "Q0": Fraction(1, 10), "ratio": 3,
+            "epsilon": 1, "sensitivity": 1, "sigma": 1, "delta": Fraction(1, 10), "r": 1, "threshold": Fraction(3, 2),
+            "P": Fraction(2, 5), "P0": Fraction(2, 5), "Q": Fraction(1, 10), "Q0": Fraction(1, 10), "ratio": 3,
         },
     ),
     false_sibling=FalseSibling(

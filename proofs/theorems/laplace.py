@@ -146,8 +146,7 @@ TAIL = Theorem(
             Step((Term(1, 1, ("substitution",)), Term(1, 1, ("markov",))), ((1, "law"),), ("at",)),
         ),
         witness={
-            "dimension": 1, "scale": 1, "radius": 2, "tilt": 1, "p": Fraction(1, 8), "m": 2, "widening": 1, "mean": 2, "at": 3,
-            "bound": Fraction(2, 3),
+            "dimension": 1, "scale": 1, "radius": 2, "tilt": 1, "p": Fraction(1, 8), "m": 2, "widening": 1, "mean": 3, "at": 3, "bound": 1,
         },
     ),
     false_sibling=FalseSibling(

@@ -130,7 +130,7 @@ CHERNOFF = _chernoff(
         "mean": 1, "mean_next": Fraction(1, 2), "mean_first": 1, "mean_last": Fraction(1, 2),
         "power": 1, "power_next": Fraction(1, 4), "power_first": 1, "power_last": Fraction(1, 4),
     },
-    {"log": -1, "lift": 2, "half": Fraction(1, 2), "bound": 1},
+    {"log": -1, "lift": Fraction(3, 2), "half": Fraction(1, 2), "bound": Fraction(3, 4)},
 )  # fmt: skip
 CHERNOFF_BELOW = _chernoff(
     "trace.chernoff-below",
@@ -169,7 +169,7 @@ FROBENIUS = Theorem(
         ),
         citations=(Citation("squared", "trace.chernoff", up, {"m": m, "share": share}, "for the positive semidefinite A²"),),
         steps=(Step((Term(1, 1, ("squared",)),), ((-1, "same"),)),),
-        witness={**_FROBENIUS_POINT, "log": -1, "bound": 1},
+        witness={**_FROBENIUS_POINT, "log": -1, "bound": Fraction(3, 4)},
     ),
     false_sibling=FalseSibling(
         "the exponent twice", exp(m * (1 - share + log(share))), counterexample=_FROBENIUS_POINT

@@ -51,6 +51,34 @@ def test_contradictory_facts_have_no_witness() -> None:
         refused(toy(facts=facts, steps=[absurd], witness={"x": witness, "t": "1"}), "the witness violates")
 
 
+@pytest.mark.parametrize(
+    ("small", "terms", "values"),
+    [
+        (minus(number("1/2"), ["exp", X]), [["exp", X]], ["1/4"]),  # exp(x) <= 1/2 for a positive x
+        (minus(["exp", X], ["exp", ["sum", X, X]]), [["exp", X], ["exp", ["sum", X, X]]], ["3", "2"]),  # exp(2 x) <= exp(x)
+        (minus(["exp", ["power", X, "2"]], ["sum", ["exp", X], number(1)]), [["exp", X], ["exp", ["power", X, "2"]]], ["2", "3"]),
+        (
+            ["log", ["quotient", number(1), ["sum", number(1), X]]],
+            [["log", ["quotient", number(1), ["sum", number(1), X]]]],
+            ["0"],
+        ),
+        (
+            minus(["normal-cdf", minus(number(0), X)], number("1/2")),
+            [["normal-cdf", minus(number(0), X)]],
+            ["2/3"],
+        ),  # Phi(-x) >= 1/2
+    ],
+)
+def test_facts_that_no_increasing_function_meets_have_no_witness(small: Any, terms: list[Any], values: list[str]) -> None:
+    names = "EF"[: len(terms)]
+    facts = [fact("small", ">=0", small), fact("below", ">=0", minus(X, T))]
+    book = toy(
+        facts=facts, terms=[list(pair) for pair in zip(names, terms, strict=True)],
+        witness={"x": "1", "t": "1", **dict(zip(names, values, strict=True))},
+    )  # fmt: skip
+    refused(book, f"the witness gives {terms[0][0]} values that do not increase")
+
+
 def test_a_witness_is_complete_and_exact() -> None:
     refused(toy(witness={"x": "1"}), "a value to every variable")
     refused(toy(witness={"x": "1", "t": "1", "z": "0"}), "to nothing else")
@@ -380,7 +408,7 @@ def test_equal_terms_need_equal_arguments() -> None:
     one, other = ["exp", X], ["exp", ["sum", X, T]]
     changes = {
         "terms": [["a", one], ["b", other]],
-        "witness": {"x": "1", "t": "0", "a": "1", "b": "1"},
+        "witness": {"x": "1", "t": "0", "a": "2", "b": "2"},
         "congruences": [{"name": "same", "left": "a", "right": "b", "step": step()}],
     }
     refused(toy(**changes), "does not balance")

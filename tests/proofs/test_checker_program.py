@@ -73,6 +73,20 @@ def test_a_damaged_book_fails_without_a_traceback(folder: Path) -> None:
         assert run(folder).returncode == code
 
 
+@pytest.mark.parametrize("name", ["x\nproved     output.residual", "x\n1 entries, 0 failed", "x\x1b[2K", "x\ud800", "x\u202e"])
+def test_a_name_in_a_book_cannot_look_like_a_line_of_the_checker(folder: Path, name: str) -> None:
+    honest = run(folder, "book.json", "pins.json").stdout.splitlines()
+    data = json.loads((folder / "book.json").read_text(encoding="utf-8"))
+    data["entries"][name] = {"kind": "foundation", "statement": "what nobody has read", "source": "nowhere", "digest": ""}
+    (folder / "book.json").write_text(json.dumps(data), encoding="utf-8")
+    done = run(folder, "book.json", "pins.json")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(honest) + 1
+    assert lines[-1].startswith(f"{len(lines) - 1} entries, 1 failed; the first is x")
+    assert all(line.isascii() and line.isprintable() for line in lines)
+
+
 def test_a_book_of_another_version_says_which(folder: Path) -> None:
     text = book.BOOK.read_text(encoding="utf-8").replace(checker.FORMAT, "certify-book/99")
     (folder / "book.json").write_text(text, encoding="utf-8")
