@@ -22,7 +22,7 @@ from certify.proofs.balls import ball, refine, upper_double
 from certify.proofs.sides import Side
 
 from . import orders
-from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon, held, root_upper, within
+from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon, held, root_upper, union, within
 
 _MOST_ORDERS = 4096
 
@@ -264,8 +264,10 @@ class ApproximatePrivacy(Privacy):
             return Bound(math.inf, Side.UPPER, Combined(f"nothing is known at delta below {known.value!r}", (known,)))
         if asked == known.rational or least.value == 0 or self.direction is Direction.ONE_WAY:
             return least
-        failure = least.failure_probability + known.failure_probability
+        failure = union(least, known)
         evidence = Combined("approximate.profile, solved for the target in balls", (least, known))
+        if self.delta(0).at_most(asked):
+            return Bound(0.0, Side.UPPER, evidence, failure)
         value = upper_double(refine(lambda: _response_epsilon(least.rational, known.rational, asked)))
         return Bound(min(max(value, 0.0), upper_double(ball(least.rational))), Side.UPPER, evidence, failure)
 
