@@ -33,5 +33,10 @@ def table(rows: list[dict[str, Any]]) -> str:
 def publish(name: str, rows: list[dict[str, Any]]) -> None:
     """Print the table and write ``benchmarks/results/<name>.json``."""
     print(table(rows))
+    save(name, rows)
+
+
+def save(name: str, rows: list[dict[str, Any]]) -> None:
+    """Write ``benchmarks/results/<name>.json``."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps({"schema": "certify.benchmark/1", "rows": rows}, indent=2) + "\n")
