@@ -23,6 +23,10 @@ def test_every_fact_holds_on_real_instances(identifier: str) -> None:
     assert proof is not None
     for values in draws(identifier):
         assert set(values) >= {*registry.theorem(identifier).symbols, *proof.variables}
+        for hypothesis in registry.theorem(identifier).hypotheses:
+            assert hypothesis.domain.admits(values[hypothesis.symbol]), (hypothesis.symbol, values)
+        for condition in registry.theorem(identifier).side_conditions:
+            assert as_float(condition.slack, values) >= -1e-12, (condition.words, values)
         for fact in proof.facts:
             slack = as_float(fact.slack, values)
             size = max(1.0, *(abs(value) for value in values.values())) ** 3

@@ -65,7 +65,7 @@ def region(generator: numpy.random.Generator) -> Values:
     while True:
         laws = pair(generator)
         hits, f = rates(generator, laws)
-        g = 1 - hits
+        g = max(0.0, 1 - hits)
         values = {
             "false_negatives": over(generator, g), "false_positives": over(generator, f), "delta": over(generator, laws.delta),
             "e": laws.epsilon, "d": laws.delta, "f": f, "g": g,

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable
+
 import numpy
+from flint import arb, arb_series, ctx
 
 from .shared import Instance, Ridge, Values, norm, over, random_row, ridge, under
+
+Loss = Callable[[list[arb_series]], arb_series]
+
+
+def derivative(loss: Loss, start: Iterable[float], way: Iterable[float], order: int) -> float:
+    """That derivative of a loss of linear predictors on a line through them, from the power series of the loss itself."""
+    with ctx.workprec(300):
+        line = [arb_series([arb(float(at)), arb(float(slope))]) for at, slope in zip(start, way, strict=True)]
+        return math.factorial(order) * float(loss(line)[order].mid())
+
+
+def logistic(label: int) -> Loss:
+    return lambda z: (1 + z[0].exp()).log() - label * z[0]
+
+
+def softmax(own: int) -> Loss:
+    def loss(z: list[arb_series]) -> arb_series:
+        total = z[0].exp()
+        for predictor in z[1:]:
+            total = total + predictor.exp()
+        return total.log() - z[own]
+
+    return loss
+
+
+def squared(label: float) -> Loss:
+    return lambda z: (z[0] - arb(label)) * (z[0] - arb(label)) / 2
+
+
+def counted(label: float) -> Loss:
+    return lambda z: z[0].exp() - arb(label) * z[0]
 
 
 def logistic_curvature(power: int) -> Instance:
     def draw(generator: numpy.random.Generator) -> Values:
         row, unit, size = random_row(generator)
         s, x = float(generator.beta(0.7, 0.7)), float(row @ unit)
-        third = s * (1 - s) * (1 - 2 * s) * x**3
-        return {"row_norm": over(generator, size), "s": s, "x": x, "t": s * (1 - s) * x**2 if power == 2 else third}
+        measured = derivative(logistic(int(generator.integers(2))), [math.log(s / (1 - s))], [x], power)
+        return {"row_norm": over(generator, size), "s": s, "x": x, "t": measured}
 
     return draw
 
 
 def logistic_gradient(generator: numpy.random.Generator) -> Values:
-    size, p = 10 ** generator.uniform(-1, 1), generator.random()
-    return {"row_norm": over(generator, size), "h": size, "p": p, "t": p * size}
+    """The gradient is along the row: its norm is the slope of the loss in that direction."""
+    size, p, label = 10 ** generator.uniform(-1, 1), float(generator.random()), int(generator.integers(2))
+    s = 1 - p if label else p
+    slope = derivative(logistic(label), [math.log(s / (1 - s))], [size], 1)
+    return {"row_norm": over(generator, size), "h": size, "p": p, "t": abs(slope)}
 
 
 def logistic_at_minimiser(generator: numpy.random.Generator) -> Values:
@@ -56,7 +94,7 @@ def softmax_smoothness(generator: numpy.random.Generator) -> Values:
     p, u, size = random_softmax(generator)
     mean, square = float(p @ u), float(p @ u**2)
     return {
-        "row_norm": over(generator, size), "t": float(p @ (u - mean) ** 2), "mean": mean, "square": square,
+        "row_norm": over(generator, size), "t": derivative(softmax(0), numpy.log(p), u, 2), "mean": mean, "square": square,
         "a": float(u.min()), "b": float(u.max()), "w": norm(u),
     }  # fmt: skip
 
@@ -65,16 +103,17 @@ def softmax_hessian(generator: numpy.random.Generator) -> Values:
     p, u, size = random_softmax(generator)
     mean = float(p @ u)
     return {
-        "row_norm": over(generator, size), "t": float(p @ (u - mean) ** 3), "v": float(p @ (u - mean) ** 2),
+        "row_norm": over(generator, size), "t": derivative(softmax(0), numpy.log(p), u, 3), "v": float(p @ (u - mean) ** 2),
         "p": mean - float(u.min()), "q": float(u.max()) - mean, "a": float(u.min()), "w": norm(u),
     }  # fmt: skip
 
 
 def softmax_gradient(generator: numpy.random.Generator) -> Values:
     p, _, size = random_softmax(generator)
-    others = p[1:]
+    others, axes = p[1:], numpy.eye(p.size) * size
+    slopes = numpy.array([derivative(softmax(0), numpy.log(p), axis, 1) for axis in axes])
     return {
-        "row_norm": over(generator, size), "t": norm(numpy.concatenate([[p[0] - 1], others])) * size,
+        "row_norm": over(generator, size), "t": norm(slopes),
         "others": float(others @ others), "own": float(others.sum()), "h": size,
     }  # fmt: skip
 
@@ -108,11 +147,14 @@ def softmax_at_minimiser(generator: numpy.random.Generator) -> Values:
 
 def squared_second(generator: numpy.random.Generator) -> Values:
     row, unit, size = random_row(generator)
-    return {"row_norm": over(generator, size), "x": float(row @ unit), "t": float(row @ unit) ** 2}
+    x = float(row @ unit)
+    return {"row_norm": over(generator, size), "x": x, "t": derivative(squared(generator.normal()), [generator.normal()], [x], 2)}
 
 
 def squared_third(generator: numpy.random.Generator) -> Values:
-    return {"row_norm": float(generator.random()), "t": 0.0}
+    row, unit, size = random_row(generator)
+    measured = derivative(squared(generator.normal()), [generator.normal()], [float(row @ unit)], 3)
+    return {"row_norm": over(generator, size), "t": measured}
 
 
 def squared_gradient(generator: numpy.random.Generator) -> Values:
@@ -170,8 +212,9 @@ def poisson(kind: str) -> Instance:
         v = float(numpy.exp(predictor))
         common = {"row_norm": over(generator, h), "predictor_bound": over(generator, abs(predictor)), "v": v}
         if kind == "gradient":
-            return {**common, "label_bound": over(generator, y), "t": abs(v - y) * h, "r": abs(v - y), "y": y, "h": h}
-        return {**common, "x": x, "t": v * x ** (2 if kind == "smoothness" else 3)}
+            slope = derivative(counted(y), [predictor], [h], 1)
+            return {**common, "label_bound": over(generator, y), "t": abs(slope), "r": abs(v - y), "y": y, "h": h}
+        return {**common, "x": x, "t": derivative(counted(y), [predictor], [x], 2 if kind == "smoothness" else 3)}
 
     return draw
 
