@@ -25,6 +25,7 @@ _FAMILIES = (
     "poisson",
     "utility",
     "capacity",
+    "continual",
     "descent",
     "drift",
     "amplification",
@@ -49,6 +50,7 @@ _FAMILIES = (
     "rounded_norms",
     "lipschitz",
     "convolution",
+    "mechanisms",
 )
 
 

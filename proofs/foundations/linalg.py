@@ -70,6 +70,11 @@ FOUNDATIONS = (
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorem 4.2.2",
     ),
     Foundation(
+        "linalg.inverse-order",
+        "If A - B is positive semidefinite and B is symmetric positive definite, B^-1 - A^-1 is positive semidefinite.",
+        "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Corollary 7.7.4",
+    ),
+    Foundation(
         "linalg.eigenvalue-sums",
         "The trace of a symmetric matrix is the sum of its eigenvalues, and its squared Frobenius norm is the sum of their squares; "
         "the eigenvalues of a positive semidefinite matrix are nonnegative, and X' A X is one if A is.",
