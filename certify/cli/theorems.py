@@ -33,7 +33,7 @@ def theorems(
     Parameters
     ----------
     identifier
-        A theorem's id, such as output.residual; without it, all of them.
+        A theorem's id, such as output.residual, or a family's name, such as newton; without it, all of them.
     file
         With --graph: the file to write, which ends in .svg; without it the drawing goes to standard output.
     graph
@@ -47,14 +47,15 @@ def theorems(
         file, identifier = Path(identifier), None
     if not graph and (file is not None or pages is not None):
         raise InputError("a file and --pages belong to the drawing: add --graph")
-    if identifier is not None:
+    family = identifier if identifier in _families() and not graph else None
+    if identifier is not None and family is None:
         find(identifier)
     if graph:
         return _draw(identifier, file, pages, as_json=json)
     from . import sheets
 
-    if identifier is None:
-        payload = {"schema": schema("theorems"), **listing()}
+    if identifier is None or family is not None:
+        payload = {"schema": schema("theorems"), **listing(family)}
         emit(payload, json, lambda: sheets.listing(payload))
     else:
         payload = {"schema": schema("theorem"), **describe(identifier)}
@@ -72,12 +73,19 @@ def find(identifier: str) -> Entry:
         raise InputError(f"{error}; `certify theorems` lists them all") from None
 
 
-def listing() -> dict[str, Any]:
-    """The entries of all families, with their status, and the families in order."""
+def _families() -> tuple[str, ...]:
+    from certify.proofs import registry
+
+    return tuple(registry.families())
+
+
+def listing(only: str | None = None) -> dict[str, Any]:
+    """The entries of one family or of all, with their status, and the families in order."""
     from certify.proofs import catalogue, registry
 
+    chosen = [family for family in catalogue.families() if only in (None, family.name)]
     return {
-        "families": [{"id": family.name, "title": family.title} for family in catalogue.families()],
+        "families": [{"id": family.name, "title": family.title} for family in chosen],
         "theorems": [
             {
                 "id": entry.id,
@@ -86,7 +94,7 @@ def listing() -> dict[str, Any]:
                 "statement": entry.statement,
                 "status": registry.status(entry.id).label,
             }
-            for family in catalogue.families()
+            for family in chosen
             for entry in family.entries
         ],
         "foundations": len(registry.foundations()),

@@ -39,10 +39,11 @@ GAUSSIAN_MANY = Theorem(
     source="Dong, Roth & Su, J. R. Stat. Soc. B 84 (2022), Corollary 3.3; own proof",
     proof=AlgebraicProof(
         target="v",
-        variables={"v": "Gaussian parameter of all releases together", "b": "Gaussian parameter of one more release, whatever the earlier ones returned"},
+        variables={"v": "Gaussian parameter of all releases together"},
         sequences=(
             Sequence("m", "m_next", "m_first", "m_last", "Gaussian parameter of the releases so far"),
             Sequence("total", "total_next", "total_first", "total_last", "sum of the squares of their parameters"),
+            Sequence("b", "b_next", "b_first", "b_last", "Gaussian parameter of the next release, whatever the earlier ones returned"),
         ),
         terms={"root": _ROOT},
         facts=(
@@ -69,14 +70,14 @@ GAUSSIAN_MANY = Theorem(
             by_squares(_ROOT, v, "squares"),
         ),
         witness={
-            "square": 1, "v": 1, "b": 1, "m": 0, "m_next": 1, "m_first": 0, "m_last": 1,
+            "square": 1, "v": 1, "b": 1, "b_next": 0, "b_first": 1, "b_last": 0, "m": 0, "m_next": 1, "m_first": 0, "m_last": 1,
             "total": 0, "total_next": 1, "total_first": 0, "total_last": 1,
         },
     ),
     false_sibling=FalseSibling(
         "half of it", _ROOT / 2,
         counterexample={
-            "square": 1, "v": 1, "b": 1, "m": 0, "m_next": 1, "m_first": 0, "m_last": 1,
+            "square": 1, "v": 1, "b": 1, "b_next": 0, "b_first": 1, "b_last": 0, "m": 0, "m_next": 1, "m_first": 0, "m_last": 1,
             "total": 0, "total_next": 1, "total_first": 0, "total_last": 1,
         },
     ),
@@ -252,7 +253,7 @@ SAMPLED_GAUSSIAN = Theorem(
             "s": "X at its mirror image, where L is 1/t: 1 - q + q/t",
             "at_r": "(r^a - r^(1 - a))/(r - 1), the sum of r^k over k from 1 - a to a - 1",
             "at_s": "the same sum for s, which is that for 1/s",
-            "w": "s times the mean of the derivative of that sum between 1/s and r",
+            "w": "the mean of the derivative of that sum between 1/s and r, divided by s",
         },
         terms={"level": log(_MOMENT), "power": exp((order - 1) * v)},
         facts=(

@@ -41,6 +41,14 @@ def test_the_listing_has_one_line_an_entry_and_fits(columns: str, capsys: Captur
         assert any(line.startswith(f"{family.name}: ") for line in lines)
 
 
+def test_a_family_is_listed_alone(capsys: Capture) -> None:
+    assert main(["theorems", "newton", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [family["id"] for family in listed["families"]] == ["newton"]
+    assert {entry["family"] for entry in listed["theorems"]} == {"newton"}
+    assert "newton.one-step" in {entry["id"] for entry in listed["theorems"]}
+
+
 def test_the_listing_in_json_holds_whole_statements_and_families(capsys: Capture) -> None:
     found = document(["theorems"], capsys)
     by_id = {entry["id"]: entry for entry in found["theorems"]}

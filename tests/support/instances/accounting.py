@@ -17,7 +17,8 @@ def gaussian_many(generator: numpy.random.Generator) -> Values:
     steps = 10 ** generator.uniform(-2, 1, size=int(generator.integers(1, 9)))
     now = int(generator.integers(steps.size))
     return {
-        "square": over(generator, float(steps @ steps)), "v": norm(steps), "b": float(steps[now]),
+        "square": over(generator, float(steps @ steps)), "v": norm(steps),
+        "b": float(steps[now]), "b_next": float([*steps, 0.0][now + 1]), "b_first": float(steps[0]), "b_last": 0.0,
         "m": norm(steps[:now]), "m_next": norm(steps[: now + 1]), "m_first": 0.0, "m_last": norm(steps),
         "total": float(steps[:now] @ steps[:now]), "total_next": float(steps[: now + 1] @ steps[: now + 1]),
         "total_first": 0.0, "total_last": float(steps @ steps),
