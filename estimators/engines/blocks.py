@@ -1,0 +1,63 @@
+"""Several vectors at once: one after the other, or batched by vmap where a one-off measurement finds that faster and equal."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Multiply = Callable[[Tensor, bool], Tensor]
+"""Rows [K, P] to rows [K, P]; the flag says batched."""
+
+CHUNK = 16
+"""Vectors in one batch: memory grows with it, and beyond this speed no longer does."""
+_PROBED = 4
+_WORTH_IT = 0.9
+
+
+class Blocks:
+    """Chooses once between a loop and vmap. ``batched`` is None until the first block with four vectors or more."""
+
+    def __init__(self) -> None:
+        self.batched: bool | None = None
+
+    def apply(self, multiply: Multiply, rows: Tensor) -> Tensor:
+        """The products of all rows [K, P], in the cheaper way."""
+        if len(rows) < _PROBED:
+            return _looped(multiply, rows)
+        if self.batched is None:
+            self.batched = self._measure(multiply, rows[:_PROBED])
+        if not self.batched:
+            return _looped(multiply, rows)
+        return torch.cat([multiply(chunk, True) for chunk in rows.split(CHUNK)])
+
+    @staticmethod
+    def _measure(multiply: Multiply, rows: Tensor) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # torch warns where it has no batching rule, and loops inside
+            try:
+                multiply(rows, True)
+                batched, seconds = _timed(lambda: multiply(rows, True), rows)
+            except (RuntimeError, UserWarning, NotImplementedError):
+                return False
+        looped, loop_seconds = _timed(lambda: _looped(multiply, rows), rows)
+        gap = torch.linalg.vector_norm(batched - looped, dim=-1)
+        equal = gap <= torch.finfo(rows.dtype).eps ** 0.5 * torch.linalg.vector_norm(looped, dim=-1)
+        return bool(equal.all()) and seconds < _WORTH_IT * loop_seconds
+
+
+def _looped(multiply: Multiply, rows: Tensor) -> Tensor:
+    return torch.cat([multiply(row[None], False) for row in rows])
+
+
+def _timed(work: Callable[[], Tensor], like: Tensor) -> tuple[Tensor, float]:
+    if like.is_cuda:
+        torch.cuda.synchronize(like.device)
+    start = time.perf_counter()
+    result = work()
+    if like.is_cuda:
+        torch.cuda.synchronize(like.device)
+    return result, time.perf_counter() - start

@@ -1,0 +1,149 @@
+"""The function whose curvature is asked for: a model, a loss and data, or a plain function of named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from . import losses
+from .data import Batch, Data, mapped
+from .layers import refuse_layers, unwrapped
+from .parameters import Layout, Patterns, check_parameters, chosen_parameters, common_dtype
+from .refusals import OperatorRefused
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Problem:
+    """L(θ) = mean over the data of loss(model(inputs; θ), targets), as a function of the chosen parameters θ.
+
+    The parameters are aliases that share memory with the model's: nothing is copied, and no ``.grad`` of the user is touched.
+    """
+
+    def __init__(self, model: nn.Module, loss: Loss, data: Any, parameters: Patterns | None = None) -> None:
+        if not isinstance(model, nn.Module):
+            raise OperatorRefused(
+                f"model is {type(model).__name__}, no torch.nn.Module", "wrap it in a module, or use Hessian.of_function"
+            )
+        if not callable(loss):
+            raise OperatorRefused(f"loss is {type(loss).__name__}", "pass a function loss(outputs, targets) that returns a mean")
+        self.model, self.loss = unwrapped(model), loss
+        refuse_layers(self.model)
+        losses.refuse_reduction(loss)
+        self._adopt(chosen_parameters(self.model, parameters))
+        self.data = Data(
+            data,
+            self.device,
+            lambda inputs, targets: losses.weight(loss, inputs, targets),
+            lambda t: losses.counted_tokens(loss, t),
+        )
+        self._versions = self._current_versions()
+
+    @classmethod
+    def of_function(cls, function: Callable[[dict[str, Tensor]], Tensor], parameters: Mapping[str, Tensor]) -> Problem:
+        """The problem of a scalar function of named tensors, without a model."""
+        self = cls.__new__(cls)
+        check_parameters(parameters)
+        self.model, self.loss = _Plain(), lambda outputs, targets: function(outputs)
+        self._adopt(dict(parameters))
+        self.data = Data(
+            (torch.zeros(1, device=self.device), torch.zeros(1, device=self.device)), self.device, lambda *_: 1.0, lambda _: 1
+        )
+        self._versions = self._current_versions()
+        return self
+
+    def _adopt(self, originals: dict[str, Tensor]) -> None:
+        self._originals = originals
+        self.parameters = tuple(p.detach().requires_grad_() for p in originals.values())
+        self.layout = Layout(tuple(originals), tuple(p.shape for p in self.parameters))
+        self.device = self.parameters[0].device
+        self.dtype = common_dtype(self.parameters)
+        self.buffers = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
+        self._recurrent = any(isinstance(layer, nn.RNNBase) for layer in self.model.modules())
+
+    @property
+    def of_model(self) -> bool:
+        """Whether there is a model with outputs, not a plain function."""
+        return not isinstance(self.model, _Plain)
+
+    def outputs(self, batch: Batch, parameters: Sequence[Tensor] | None = None) -> Any:
+        """model(inputs) at the chosen parameters; tuples of inputs are spread as arguments, dictionaries as keywords."""
+        values = dict(zip(self.layout.names, self.parameters if parameters is None else parameters, strict=True))
+        if not self.of_model:
+            return values
+        positional, named = arguments(batch.inputs)
+        with self.kernels():
+            return torch.func.functional_call(self.model, {**self.buffers, **values}, positional, named)
+
+    def loss_of(self, batch: Batch, parameters: Sequence[Tensor] | None = None) -> Tensor:
+        """The mean loss of one batch, a scalar; anything else is refused."""
+        return self.reduced(self.outputs(batch, parameters), batch)
+
+    def reduced(self, outputs: Any, batch: Batch) -> Tensor:
+        """loss(outputs, targets), checked to be one finite number."""
+        with self.kernels():
+            value = self.loss(outputs, batch.targets)
+        if not isinstance(value, Tensor) or value.numel() != 1 or not value.is_floating_point():
+            shape = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise OperatorRefused(f"the loss of batch {batch.index} is {shape}, not one number", "reduce it by mean")
+        if not bool(torch.isfinite(value.detach()).all()):
+            raise OperatorRefused(
+                f"the loss of batch {batch.index} is {float(value.detach())}",
+                "look for overflow in the model, or a logarithm of zero",
+            )
+        return value.reshape(())
+
+    @contextmanager
+    def kernels(self) -> Iterator[None]:
+        """Kernels that can be differentiated twice: attention by plain mathematics, recurrent layers without cuDNN."""
+        with ExitStack() as stack:
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            if self._recurrent and self.device.type == "cuda":
+                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+            yield
+
+    def widened(self) -> Problem:
+        """The same problem with parameters and buffers copied to float64; its data are those passed to its methods, widened too."""
+        wide = Problem.__new__(Problem)
+        wide.__dict__.update(self.__dict__)
+        wide.parameters = tuple(p.detach().double().requires_grad_() for p in self.parameters)
+        wide.buffers = {name: b.double() if b.is_floating_point() else b for name, b in self.buffers.items()}
+        wide.dtype = torch.float64
+        if isinstance(self.loss, nn.Module) and any(True for _ in self.loss.buffers()):
+            loss, tensors = self.loss, {n: b.double() if b.is_floating_point() else b for n, b in self.loss.named_buffers()}
+            wide.loss = lambda outputs, targets: torch.func.functional_call(loss, tensors, (outputs, targets))
+        return wide
+
+    def refuse_stale(self) -> None:
+        """Refuse to go on after the parameters or the data were written into: a kept graph belongs to the old values."""
+        if self._current_versions() != self._versions:
+            raise OperatorRefused("the parameters or the data were changed since this operator was built", "build it again")
+
+    def _current_versions(self) -> list[int]:
+        parameters = [version for p in self._originals.values() for version in (p._version, p.data_ptr())]
+        return [*parameters, *self.data.versions()]
+
+
+class _Plain(nn.Module):
+    """Stands for the missing model of a plain function."""
+
+
+def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and the keyword arguments with which a model is called."""
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,), {}
+
+
+def widened(batch: Batch) -> Batch:
+    """The batch with its floating-point tensors in float64."""
+
+    def change(tensor: Tensor) -> Tensor:
+        return tensor.double() if tensor.is_floating_point() else tensor
+
+    return Batch(mapped(batch.inputs, change), mapped(batch.targets, change), batch.index, batch.weight)

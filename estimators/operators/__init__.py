@@ -1,0 +1,1 @@
+"""Operators: the curvature matrices that are multiplied with, never formed."""
