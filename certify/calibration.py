@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Literal, overload
 
 from certify.bounds.bound import Bound, Estimate, exactly
 from certify.bounds.derive import derive
@@ -15,9 +16,12 @@ from . import gaussian
 from .errors import InputError
 from .numbers import Number, nonnegative, positive, probability, to_decimal
 
-MECHANISMS = ("gaussian",)
+if TYPE_CHECKING:
+    from .mechanisms.noise import MechanismNoise
 
-_QUESTION = {
+MECHANISMS = ("gaussian", "discrete-gaussian", "laplace")
+
+QUESTION = {
     "epsilon": "the least epsilon, rounded up",
     "delta": "delta, rounded up",
     "sigma": "the least double that is enough",
@@ -52,11 +56,11 @@ class GaussianNoise:
         return _as_used(self.sigma)
 
     def __str__(self) -> str:
-        answer = {name: to_decimal(getattr(self, name).rational) for name in _QUESTION}
+        answer = {name: to_decimal(getattr(self, name).rational) for name in QUESTION}
         given = ", ".join(f"{name} = {text}" for name, text in answer.items() if name != self.solved_for)
         proved = "" if self.solved_for == "delta" else f"; proved: delta <= {self.delta_upper!r} here"
         lines = [
-            f"{self.solved_for} = {answer[self.solved_for]}   ({_QUESTION[self.solved_for]}{proved})",
+            f"{self.solved_for} = {answer[self.solved_for]}   ({QUESTION[self.solved_for]}{proved})",
             f"for {given}; mechanism {self.mechanism}, mu <= {self.mu.value:.6g}",
             "rests on  gaussian.profile  ▣ its value here, in balls",
             "premises  ! the sensitivity is at most that  ! the noise is exactly Gaussian",
@@ -73,6 +77,19 @@ class GaussianNoise:
         return line
 
 
+@overload
+def noise(
+    *,
+    epsilon: Number | Bound | None = None,
+    delta: Number | Bound | None = None,
+    sigma: Number | Bound | None = None,
+    sensitivity: Number | Bound | None = None,
+    mechanism: Literal["gaussian"] = "gaussian",
+    dimension: None = None,
+) -> GaussianNoise: ...
+
+
+@overload
 def noise(
     *,
     epsilon: Number | Bound | None = None,
@@ -80,11 +97,26 @@ def noise(
     sigma: Number | Bound | None = None,
     sensitivity: Number | Bound | None = None,
     mechanism: str = "gaussian",
-) -> GaussianNoise:
-    """Solve the Gaussian mechanism for the one of ``epsilon``, ``delta``, ``sigma``, ``sensitivity`` that is left out.
+    dimension: int | None = None,
+) -> GaussianNoise | MechanismNoise: ...
+
+
+def noise(
+    *,
+    epsilon: Number | Bound | None = None,
+    delta: Number | Bound | None = None,
+    sigma: Number | Bound | None = None,
+    sensitivity: Number | Bound | None = None,
+    mechanism: str = "gaussian",
+    dimension: int | None = None,
+) -> GaussianNoise | MechanismNoise:
+    """Solve a mechanism for the one of ``epsilon``, ``delta``, ``sigma``, ``sensitivity`` that is left out.
 
     Assumes that the released vector moves by at most ``sensitivity`` in Euclidean norm and that the noise is
-    exactly N(0, sigma² I). Strings are exact decimals, numbers the exact values that they store; a
+    exactly N(0, sigma² I); or, for ``mechanism="discrete-gaussian"``, that the vector is of integers and the noise the
+    discrete Gaussian, and for ``"laplace"`` that its density is proportional to exp(-|b|/sigma). Of these two the answer
+    holds in every dimension, and a ``dimension`` makes it sharp.
+    Strings are exact decimals, numbers the exact values that they store; a
     :class:`~certify.bounds.Bound` is accepted on the side that keeps the promise (upper for the sensitivity,
     lower for sigma). Sigma and sensitivity share the unit of the parameters. The result is on the safe side and
     within a few ulp of the truth. Raises :class:`~certify.errors.InputError` unless exactly three are given, for
@@ -107,7 +139,13 @@ def noise(
         raise InputError(
             f"noise needs exactly three of epsilon, delta, sigma, sensitivity and solves the fourth; given: {stated}"
         )
-    held = {name: _hold(name, value) for name, value in given.items() if value is not None}
+    if mechanism != "gaussian":
+        from .mechanisms.noise import solve
+
+        return solve(mechanism, given, dimension)
+    if dimension is not None:
+        raise InputError("Gaussian noise gives the same in every dimension: leave the dimension out")
+    held = {name: hold(name, value) for name, value in given.items() if value is not None}
     solved = missing[0]
     held[solved] = _solve(solved, {name: bound.rational for name, bound in held.items()})
     e, d, s, width = (held[name] for name in ("epsilon", "delta", "sigma", "sensitivity"))
@@ -117,7 +155,7 @@ def noise(
     )
 
 
-def _hold(name: str, value: Number | Bound) -> Bound:
+def hold(name: str, value: Number | Bound) -> Bound:
     """The number that was given, as a bound on the side on which the promise needs it."""
     if isinstance(value, Bound):
         needed = {"sensitivity": Side.UPPER, "sigma": Side.LOWER}.get(name, Side.EXACT)

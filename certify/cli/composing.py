@@ -98,7 +98,7 @@ class Composed:
         wide = [max(len(row[column]) for row in rows) for column in range(3)]
         lines += ["  ".join([*(f"{row[column]:>{wide[column]}}" for column in range(3)), row[3]]).rstrip() for row in rows]
         if len(places) < len(self.labels):
-            lines.append(f"and {len(self.labels) - len(places)} more, each of them less; --json lists all")
+            lines.append(f"and {len(self.labels) - len(places)} more, none of them larger; --json lists all")
         return "\n".join(lines)
 
 
@@ -119,19 +119,26 @@ def composed(file: Path, *, epsilon: Number | None, delta: Number | None) -> Com
 
 
 def _delta_at(parts: Sequence[Privacy], epsilon: Fraction) -> Fraction:
-    """A delta at which the composition is proved to have at most this epsilon: the least known, or one within 1e-7 of it."""
-    whole: Privacy | None = None
-    if all(isinstance(part, ApproximatePrivacy) for part in parts):
-        whole = composition.compose(parts).privacy
-    elif {part.kind for part in parts} in ({"gaussian"}, {"zcdp"}):
-        whole = composition.compose(parts, delta="1e-5").privacy
-    if whole is not None:
-        least = whole.delta(epsilon).rational
-        found = max(least, Fraction(5e-324))
-        if found < 1:
-            return found
-    elif (halved := _by_halving(merged(parts), epsilon)) is not None:
-        return halved
+    """A delta at which the releases together are proved to have at most this epsilon: what the profile of their best currency
+    says, or, where they share no currency, one within 1e-7 of the least."""
+    parts = merged(parts)
+    stated = all(isinstance(part, ApproximatePrivacy) for part in parts)
+    found, at = Fraction(1), Fraction(1, 10**5)
+    for _ in range(2):  # which currency is best depends on delta, and delta on the currency
+        try:
+            whole = composition.compose(parts, delta=None if stated else at).privacy
+        except InputError:  # nothing finite is known at this delta
+            break
+        if isinstance(whole, ApproximatePrivacy) and not stated:
+            break
+        at = max(whole.delta(epsilon).rational, Fraction(5e-324))
+        found = min(found, at)
+        if found == 1:
+            break
+    if found == 1 and not stated:
+        found = _by_halving(parts, epsilon) or found
+    if found < 1:
+        return found
     raise InputError(f"no delta below 1 is proved at epsilon = {to_decimal(epsilon)}: ask for a larger epsilon")
 
 

@@ -9,16 +9,16 @@ from decimal import ROUND_CEILING, Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from certify import gaussian
 from certify.errors import InputError
 from certify.guarantee import Direction
 from certify.plots import Axis, Figure, Line, Mark, Panel, Stroke
 
 if TYPE_CHECKING:
     from certify.accounting.composition import Composition
-    from certify.calibration import GaussianNoise
+    from certify.mechanisms import Mechanism
 
 _POINTS = 160
+_FEW = 32
 _COMPOSED = 32
 _LEAST_DELTA = 1e-320
 _ROUNDING = 2e-15  # every operation below is on numbers of at most one
@@ -86,19 +86,13 @@ class Curves:
         return Panel("Any test for the record", *axes, lines, (Mark("where (ε, δ) touches", *touch),))
 
 
-def of_noise(noise: GaussianNoise) -> Curves:
-    """The curves of Gaussian noise at its sigma and sensitivity, with the classical formula.
-
-    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
-    """
-    sensitivity, sigma = noise.sensitivity.rational, noise.sigma.rational
-    asked = (noise.epsilon.value, noise.delta.value)
-    pairs = _pairs(
-        lambda epsilon: gaussian.delta_upper(epsilon, sensitivity, sigma),
-        lambda delta: gaussian.least_epsilon(delta, sensitivity, sigma),
-        asked,
-    )
-    return _curves(pairs, asked, float(sigma / sensitivity))
+def of_mechanism(mechanism: Mechanism, asked: tuple[float, float], *, classical: bool) -> Curves:
+    """The curves of one mechanism at its scale and sensitivity, with the classical formula where it is meant to speak."""
+    if mechanism.kind == "laplace" and getattr(mechanism, "dimension", None) not in (None, 1):
+        return _curves(_pairs(mechanism.delta_upper, mechanism.least_epsilon, asked, _FEW), asked)  # every point is two integrals
+    pairs = _pairs(mechanism.delta_upper, mechanism.least_epsilon, asked)
+    twos = mechanism.trade_off(_type_ones()).type_two
+    return _curves(pairs, asked, twos, float(mechanism.spread / mechanism.reach) if classical else None)
 
 
 def of_composition(composition: Composition, asked: tuple[float, float]) -> Curves:
@@ -126,27 +120,41 @@ def of_composition(composition: Composition, asked: tuple[float, float]) -> Curv
 
 
 def _pairs(
-    delta_upper: Callable[[Fraction], float], least_epsilon: Callable[[Fraction], float], asked: tuple[float, float]
+    delta_upper: Callable[[Fraction], float],
+    least_epsilon: Callable[[Fraction], float],
+    asked: tuple[float, float],
+    points: int = _POINTS,
 ) -> list[tuple[float, float]]:
     """Proved pairs (epsilon, delta) on an even grid from 0 to some way beyond the epsilon asked for."""
     reach = least_epsilon(Fraction(_lowest(asked[1])))
     reach = max(reach if math.isfinite(reach) else 0.0, 1.25 * asked[0]) or 1.0
-    epsilons = [reach * index / (_POINTS - 1) for index in range(_POINTS)]
+    epsilons = [reach * index / (points - 1) for index in range(points)]
     return [(epsilon, delta_upper(Fraction(epsilon))) for epsilon in epsilons]
 
 
-def _curves(pairs: Sequence[tuple[float, float]], asked: tuple[float, float], ratio: float | None = None) -> Curves:
+def _type_ones() -> list[float]:
+    """Type I errors from 0 to 1, close to each other at both ends."""
+    halves = [0.5 * (index / _POINTS) ** 2 for index in range(_POINTS)]
+    return [*halves, 0.5, *(1 - half for half in reversed(halves))]
+
+
+def _curves(
+    pairs: Sequence[tuple[float, float]],
+    asked: tuple[float, float],
+    type_two: Sequence[float] | None = None,
+    ratio: float | None = None,
+) -> Curves:
     """The curves that proved pairs make; ``ratio`` is sigma/sensitivity where the classical formula speaks.
 
-    The trade-off curve is what the pairs prove in both directions: at every type I error a the type II error is at
-    least max(0, 1 - delta - e^epsilon a, e^-epsilon (1 - delta - a)) (Dong, Roth and Su 2022).
+    A trade-off curve that is not known is what the pairs prove in both directions: at every type I error a the type II
+    error is at least max(0, 1 - delta - e^epsilon a, e^-epsilon (1 - delta - a)) (Dong, Roth and Su 2022).
     """
-    halves = [0.5 * (index / _POINTS) ** 2 for index in range(_POINTS)]
-    ones = [*halves, 0.5, *(1 - half for half in reversed(halves))]
-    twos = [max(_promised(alpha, *pair) for pair in pairs) for alpha in ones]
+    ones = _type_ones()
+    if type_two is None:
+        type_two = [max(_promised(alpha, *pair) for pair in pairs) for alpha in ones]
     epsilons, deltas = [epsilon for epsilon, _ in pairs], [delta for _, delta in pairs]
     classical = None if ratio is None else [1.25 * math.exp(-(e * ratio) * (e * ratio) / 2) for e in epsilons]
-    return Curves(epsilons, deltas, ones, twos, classical, asked)
+    return Curves(epsilons, deltas, ones, type_two, classical, asked)
 
 
 def _promised(alpha: float, epsilon: float, delta: float) -> float:
@@ -159,5 +167,5 @@ def _exp(epsilon: float) -> float:
 
 
 def _lowest(delta: float) -> float:
-    """Where the axis of delta ends: some decades below the one asked for."""
-    return max(_LEAST_DELTA, min(delta * 1e-3, delta**1.4 if delta > 1e-200 else 0.0))
+    """Where the axis of delta ends: some decades below the one asked for, if that is not zero."""
+    return 1e-12 if delta == 0 else max(_LEAST_DELTA, min(delta * 1e-3, delta**1.4 if delta > 1e-200 else 0.0))

@@ -16,6 +16,8 @@ from .output import ExitCode, emit, schema
 
 if TYPE_CHECKING:
     from certify.calibration import GaussianNoise
+    from certify.mechanisms import Mechanism
+    from certify.mechanisms.noise import MechanismNoise
 
     from .curves import Curves
 
@@ -29,6 +31,7 @@ def noise(
     sigma: MaybeNumber = None,
     sensitivity: MaybeNumber = None,
     mechanism: str = "gaussian",
+    dimension: Annotated[int | None, Parameter(metavar="INTEGER")] = None,
     compose: Annotated[Path | None, Parameter(metavar="RELEASES.json")] = None,
     curve: bool = False,
     json: bool = False,
@@ -50,11 +53,13 @@ def noise(
     delta
         The privacy parameter delta, strictly between 0 and 1.
     sigma
-        The standard deviation of the noise on each parameter.
+        The standard deviation of the noise on each parameter; for laplace the scale of exp(-|b|/sigma).
     sensitivity
         How far the parameters can move, in Euclidean norm.
     mechanism
-        The kind of noise: gaussian.
+        The kind of noise: gaussian, discrete-gaussian (integers; sigma and sensitivity in steps of the grid), laplace.
+    dimension
+        How many parameters there are, which makes discrete-gaussian (1 only) and laplace sharp; without it any number.
     compose
         A file that lists releases: solve epsilon for --delta, or delta for --epsilon, of all of them together.
     curve
@@ -72,14 +77,29 @@ def noise(
         return _compose(compose, file, epsilon, delta, curve=curve, json=json)
     from certify import calibration
 
-    result = calibration.noise(epsilon=epsilon, delta=delta, sigma=sigma, sensitivity=sensitivity, mechanism=mechanism)
+    result = calibration.noise(
+        epsilon=epsilon, delta=delta, sigma=sigma, sensitivity=sensitivity, mechanism=mechanism, dimension=dimension
+    )
     if not curve:
         emit(payload(result), json, lambda: str(result))
         return int(ExitCode.HOLDS)
     from . import curves
 
-    title = f"{mechanism.capitalize()} noise: σ = {result.sigma.value:.6g}, sensitivity {result.sensitivity.value:.6g}"
-    return _draw(curves.of_noise(result), title, file, payload(result), str(result), json=json)
+    law = _law(result)
+    sampled = curves.of_mechanism(law, (result.epsilon.value, result.delta.value), classical=law.kind == "gaussian")
+    name = mechanism.capitalize().replace("-gaussian", " Gaussian")
+    title = f"{name} noise: σ = {result.sigma.value:.6g}, sensitivity {result.sensitivity.value:.6g}"
+    return _draw(sampled, title, file, payload(result), str(result), json=json)
+
+
+def _law(result: GaussianNoise | MechanismNoise) -> Mechanism:
+    """The law of the noise at its scale and sensitivity."""
+    from certify.calibration import GaussianNoise
+    from certify.mechanisms import GaussianMechanism
+
+    if isinstance(result, GaussianNoise):
+        return GaussianMechanism(result.sensitivity.rational, result.sigma.rational)
+    return result.law
 
 
 def _compose(listed: Path, file: Path | None, epsilon: str | None, delta: str | None, *, curve: bool, json: bool) -> int:
@@ -107,16 +127,16 @@ def _draw(sampled: Curves, title: str, file: Path | None, data: Mapping[str, Any
     return int(ExitCode.HOLDS)
 
 
-def payload(result: GaussianNoise) -> dict[str, Any]:
+def payload(result: GaussianNoise | MechanismNoise) -> dict[str, Any]:
     """The result as plain JSON data; ``exact`` holds the numbers as lossless ratios.
 
     Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
     """
+    from certify.calibration import GaussianNoise
     from certify.numbers import to_text
 
     named = {"epsilon": result.epsilon, "delta": result.delta, "sigma": result.sigma, "sensitivity": result.sensitivity}
-    classical = result.classical_sigma
-    return {
+    data = {
         "schema": schema("noise"),
         "sigma": repr(result.sigma.value),
         "sigma_hex": result.sigma.value.hex(),
@@ -126,9 +146,15 @@ def payload(result: GaussianNoise) -> dict[str, Any]:
         "mechanism": result.mechanism,
         "delta_upper": result.delta_upper,
         "solved_for": result.solved_for,
-        "mu": result.mu.value,
         "exact": {name: to_text(bound.rational) for name, bound in named.items()},
         "sides": {name: bound.side.value for name, bound in named.items()},
+    }
+    if not isinstance(result, GaussianNoise):
+        return {**data, "dimension": result.dimension, "theorems": list(result.theorems), "premises": list(result.premises)}
+    classical = result.classical_sigma
+    return {
+        **data,
+        "mu": result.mu.value,
         "theorem": "gaussian.profile",
         "classical_sigma": None if classical is None else classical.value,
         "classical_note": None if classical is None else classical.method,

@@ -95,6 +95,11 @@ class Panel:
     lines: Sequence[Line]
     marks: Sequence[Mark] = ()
 
+    def place(self, mark: Mark) -> tuple[float, float]:
+        """Where the mark is, at the edge of the panel if it lies beyond."""
+        across, up = self.x.place(mark.x), self.y.place(mark.y)
+        return min(1.0, max(0.0, across)), min(1.0, max(0.0, up))
+
     def places(self, line: Line) -> list[list[tuple[float, float]]]:
         """The pieces of the line inside the axes, in parts of the panel's width and height from its lower left corner."""
         pieces: list[list[tuple[float, float]]] = [[]]

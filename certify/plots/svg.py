@@ -132,14 +132,14 @@ def _axes(panel: Panel) -> Iterator[str]:
 
 def _lines(panel: Panel) -> Iterator[str]:
     for mark in panel.marks:
-        x, y = _short(panel.x.place(mark.x) * _WIDTH), _short(_HEIGHT * (1 - panel.y.place(mark.y)))
+        x, y = _pixel(panel.place(mark)).split(",")
         yield f'<path class="guide" d="M0 {y}H{x}V{_HEIGHT}"/>'
     for line in sorted(panel.lines, key=lambda line: line.stroke.value == "main"):
         path = "".join(f"M{' '.join(map(_pixel, piece))}" for piece in panel.places(line))
         if path:
             yield f'<path class="{line.stroke.value}" d="{path}"><title>{escape(line.label)}</title></path>'
     for mark in panel.marks:
-        x, y = _short(panel.x.place(mark.x) * _WIDTH), _short(_HEIGHT * (1 - panel.y.place(mark.y)))
+        x, y = _pixel(panel.place(mark)).split(",")
         yield f'<circle class="mark" cx="{x}" cy="{y}" r="4.5"><title>{escape(mark.label)}</title></circle>'
 
 

@@ -38,15 +38,14 @@ def _draw(panel: Panel, margin: int, wide: int, spell: Callable[[str], str] | No
     samples = _SAMPLE if braille else {stroke: 3 * sign for stroke, sign in _SIGN.items()}
     cells = _cells(panel, wide, braille=braille)
     for mark in panel.marks:
-        across, up = panel.x.place(mark.x), panel.y.place(mark.y)
-        if 0 <= across <= 1 and 0 <= up <= 1:
-            cells[_ROWS - 1 - _index(up, _ROWS)][_index(across, wide)] = point
+        across, up = panel.place(mark)
+        cells[_ROWS - 1 - _index(up, _ROWS)][_index(across, wide)] = point
     beside = [""] * _ROWS
     for value in panel.y.ticks():
         beside[_ROWS - 1 - _index(panel.y.place(value), _ROWS)] = f"{value:g}"
     below = ""
     for value in panel.x.ticks():
-        start = max(0, _index(panel.x.place(value), wide) - len(f"{value:g}") // 2)
+        start = min(max(0, _index(panel.x.place(value), wide) - len(f"{value:g}") // 2), wide - len(f"{value:g}"))
         if not below or start > len(below):
             below = below.ljust(start) + f"{value:g}"
     pad = " " * margin

@@ -127,7 +127,7 @@ def test_no_admissible_input_raises(epsilon: float, delta: float, sensitivity: f
         ({"sigma": None, "delta": "1e-400"}, "beyond the doubles"),
         ({"epsilon": None, "sigma": 0}, "greater than 0"),
         ({"epsilon": None, "sigma": "1e-320"}, "largest double"),
-        ({"sigma": None, "mechanism": "laplace"}, "unknown mechanism"),
+        ({"sigma": None, "mechanism": "cauchy"}, "unknown mechanism"),
         ({"sigma": None, "sensitivity": "1.7e308"}, "largest double"),
         ({"sensitivity": None, "sigma": 5e-324, "epsilon": "1e-9"}, "least positive double"),
     ],
