@@ -32,7 +32,11 @@ class Blocks:
             self.batched = self._measure(multiply, rows[:_PROBED])
         if not self.batched:
             return _looped(multiply, rows)
-        return torch.cat([multiply(chunk, True) for chunk in rows.split(CHUNK)])
+        try:
+            return torch.cat([multiply(chunk, True) for chunk in torch.split(rows, CHUNK)])
+        except torch.OutOfMemoryError:
+            self.batched = False
+            return _looped(multiply, rows)
 
     @staticmethod
     def _measure(multiply: Multiply, rows: Tensor) -> bool:

@@ -17,7 +17,7 @@ class Unit(enum.StrEnum):
     """What one datum is: it decides what an empirical Fisher matrix is a mean over, and who is one record."""
 
     EXAMPLE = "example"
-    TOKEN = "token"  # noqa: S105
+    TOKEN = "token"
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,19 @@ class Data:
                     f"batch {index} is no pair of inputs and targets but {_described(pair)}",
                     "let the loader give pairs; several inputs go in a tuple or a dictionary: ((tokens, mask), targets)",
                 )
-            inputs, targets = (mapped(tree, lambda tensor: tensor.to(self._device)) for tree in pair)
+            inputs, targets = (mapped(tree, self._here) for tree in pair)
             if first:
                 _check_finite(inputs, "inputs", index)
                 _check_finite(targets, "targets", index)
             yield Batch(inputs, targets, index, self._weigh(inputs, targets))
 
+    def _here(self, tensor: Tensor) -> Tensor:
+        moved = tensor.to(self._device)
+        return moved.clone() if moved.is_inference() else moved
+
     def versions(self) -> list[int]:
         """The versions of the tensors that are held: they change when somebody writes into them."""
-        return [tensor._version for tensor in tensors_of(self._pairs)] if self.held else []
+        return [0 if tensor.is_inference() else tensor._version for tensor in tensors_of(self._pairs)] if self.held else []
 
 
 def is_pair(data: Any) -> bool:

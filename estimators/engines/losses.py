@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -224,7 +225,8 @@ def _poisson(outputs: Tensor, targets: Tensor, log_input: bool = True, eps: floa
     diagonal = rate / outputs.numel()
 
     def scores(generator: torch.Generator | None) -> Tensor:
-        return (rate - torch.poisson(rate.to(_place(generator, rate)), generator=generator).to(rate)) / outputs.numel() ** 0.5
+        counts: Tensor = torch.poisson(rate.to(_place(generator, rate)), generator=generator).to(rate)
+        return (rate - counts) / math.sqrt(outputs.numel())
 
     return LossHessian(lambda u: diagonal * u, "the exponential is convex", scores)
 

@@ -45,7 +45,7 @@ class Layout:
     def split(self, rows: Tensor) -> list[Tensor]:
         """The pieces of flat vectors [..., P], each in the shape of its parameter [..., *shape]."""
         lead = rows.shape[:-1]
-        pieces = rows.split(self.sizes, dim=-1)
+        pieces = torch.split(rows, self.sizes, dim=-1)
         return [piece.reshape(*lead, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def join(self, pieces: Sequence[Tensor], dtype: torch.dtype, lead: int = 0) -> Tensor:
@@ -132,6 +132,11 @@ def check_parameters(parameters: Mapping[str, Tensor], *, chosen: bool = True) -
             raise OperatorRefused(
                 f"the parameter {name!r} is frozen (requires_grad is False)",
                 "pass parameters=[name for name, p in model.named_parameters() if p.requires_grad], or unfreeze it",
+            )
+        if parameter.is_inference():
+            raise OperatorRefused(
+                f"the parameter {name!r} was made in torch.inference_mode and has no derivative",
+                "build or load the model outside it",
             )
         if parameter.is_meta:
             raise OperatorRefused(f"the parameter {name!r} lies on the meta device and has no values", "load the model first")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -112,11 +115,13 @@ class Problem:
         wide = Problem.__new__(Problem)
         wide.__dict__.update(self.__dict__)
         wide.parameters = tuple(p.detach().double().requires_grad_() for p in self.parameters)
-        wide.buffers = {name: b.double() if b.is_floating_point() else b for name, b in self.buffers.items()}
+        wide.buffers = mapped(self.buffers, _double)
         wide.dtype = torch.float64
-        if isinstance(self.loss, nn.Module) and any(True for _ in self.loss.buffers()):
-            loss, tensors = self.loss, {n: b.double() if b.is_floating_point() else b for n, b in self.loss.named_buffers()}
-            wide.loss = lambda outputs, targets: torch.func.functional_call(loss, tensors, (outputs, targets))
+        if isinstance(self.loss, nn.Module):
+            wide.loss = copy.deepcopy(self.loss).double()
+        elif isinstance(self.loss, functools.partial):
+            options = mapped(self.loss.keywords, _double)
+            wide.loss = functools.partial(self.loss.func, *self.loss.args, **options)
         return wide
 
     def refuse_stale(self) -> None:
@@ -143,7 +148,8 @@ def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 def widened(batch: Batch) -> Batch:
     """The batch with its floating-point tensors in float64."""
 
-    def change(tensor: Tensor) -> Tensor:
-        return tensor.double() if tensor.is_floating_point() else tensor
+    return replace(batch, inputs=mapped(batch.inputs, _double), targets=mapped(batch.targets, _double))
 
-    return Batch(mapped(batch.inputs, change), mapped(batch.targets, change), batch.index, batch.weight)
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor

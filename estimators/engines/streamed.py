@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..progress import progress
 from .blocks import Blocks
 from .data import Batch
 from .double_backward import Indices
@@ -84,11 +85,12 @@ class Engine:
         if self._kept is not None:
             yield from self._kept
         else:
-            for batch in self.problem.data.read(in_order=self._in_order):
+            batches = self.problem.data.read(in_order=self._in_order)
+            for batch in progress(batches, "product with the data", self.problem.data.batches):
                 yield batch.weight, self.build(batch)
 
 
-class refusing:  # noqa: N801 (a context manager)
+class refusing:
     """Turns errors of torch about derivatives that it does not have into refusals that say what to do."""
 
     def __enter__(self) -> None:

@@ -82,7 +82,7 @@ class Operator(ABC):
         return self.rows.size, self.columns.size
 
     @property
-    def T(self) -> Operator:  # noqa: N802 (the name that numpy and torch use)
+    def T(self) -> Operator:
         """The transposed operator."""
         return self.adjoint()
 
@@ -161,7 +161,7 @@ class Operator(ABC):
 
     def dense(self) -> Tensor:
         """The matrix itself [rows, columns], by one product a column: for small operators and tests."""
-        return self @ torch.eye(self.shape[1], dtype=self.dtype, device=self.device)
+        return self._checked(torch.eye(self.shape[1], dtype=self.dtype, device=self.device))
 
     def damped(self, damping: float) -> Operator:
         """A + damping·I.
