@@ -64,8 +64,9 @@ def _accepted(proposed: NDArray[numpy.int64], sigma: float, stream: Keystream) -
         limit = limits[numpy.minimum(size, len(limits) - 1)]
         keep, open_ = uniform < limit, (uniform == limit) | ~known
     else:
-        # I(k)/I(0) <= cosh(k/(2 sigma²)), so the ratio is at least 1 - k²/(8 sigma⁴); 2^-40 covers the roundings.
-        keep = uniform < (1 - 2.0**-40 - (size / (2 * math.sqrt(2) * sigma * sigma)) ** 2) * 2.0**53
+        # I(k)/I(0) is the mean of a cosh that grows with |t| under a weight that falls with |t|, so at most its plain mean sinh(y)/y,
+        # y = k/(2 sigma²); so the ratio is at least 1 - y²/6 = 1 - k²/(24 sigma⁴). 2^-40 covers the roundings.
+        keep = uniform < (1 - 2.0**-40 - (size / (math.sqrt(24) * sigma * sigma)) ** 2) * 2.0**53
         open_ = ~keep
     for index in numpy.flatnonzero(open_):
         more = stream.refinement(first + int(index))

@@ -57,7 +57,8 @@ def rounded_normal(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
     draws = nearest_integers(centre.size, ratio, keystream(generator), centre.reshape(-1), step)
-    return (draws * step).reshape(centre.shape)
+    released: NDArray[numpy.float64] = draws.reshape(centre.shape) * numpy.float64(step)
+    return numpy.asarray(released)
 
 
 def _largest(centre: NDArray[numpy.float64]) -> float:
@@ -70,7 +71,7 @@ def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
     try:
         given = numpy.asarray(mean)
         real = given.dtype.kind in "iuf"
-    except ValueError:  # rows of different lengths
+    except (TypeError, ValueError, RuntimeError):  # rows of different lengths, tensors that numpy cannot read
         real = False
     if not real:
         raise InputError("mean must be an array of real numbers")

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,8 +43,10 @@ class Chosen(Keystream):
         super().__init__(SEED)
         self.chosen = words
         self.refined: list[int] = []
+        self.last = range(0)
 
     def words(self, count: int) -> numpy.ndarray:
+        self.last = range(self.position, self.position + count)
         drawn = super().words(count)
         if self.chosen is None:
             return drawn
@@ -51,6 +54,7 @@ class Chosen(Keystream):
         return numpy.array(taken, dtype=numpy.uint64)
 
     def refinement(self, draw: int) -> Refinement:
+        assert draw in self.last, "a refinement belongs to one of the words just drawn"
         self.refined.append(draw)
         return super().refinement(draw)
 
@@ -146,14 +150,14 @@ def test_the_cubic_is_within_its_proved_error_of_the_quantile(numerator: int, mo
         assert abs(point - near) < table().error
 
 
-def test_an_error_half_as_large_would_be_refuted() -> None:
-    """Negative control: the proved error is not met by luck; near the least v the cubic comes within a factor of four of it."""
-    v = LEAST * (1 + numpy.arange(2000) * 2.0**-12)
+def test_an_error_3_percent_smaller_would_be_refuted() -> None:
+    """Negative control: the proved error is not met by luck; the cubic above V = 1/2 comes that near to it."""
+    v = 0.5 * (1 + numpy.arange(64) * 2.0**-13)
     with precision(160):
         worst = max(
             abs(float(near) - float(quantile(ball_of(Fraction(float(x)))))) for x, near in zip(v, quantiles(v), strict=True)
         )
-    assert table().error / 4 < worst + 2.0**-39 < table().error
+    assert 0.97 * table().error < worst < table().error
 
 
 @pytest.mark.parametrize("fineness", [1, 12, 30, 36, 40])
@@ -176,7 +180,7 @@ def near_boundaries(ratio: float, error: float) -> tuple[list[int], numpy.ndarra
     """Words at both ends of many cells, near the least v and near 1, with means that put the draw next to a boundary."""
     edges = [2 ** (37 + octave) + cell * 2 ** (30 + octave) for octave in range(16) for cell in (0, 1, 64, 127)]
     numerators = [edge + step for edge in edges for step in (0, 1)] + [edge - 1 for edge in edges[1:]]
-    numerators += [2**53 - step for step in (1, 2, 3)]
+    numerators += [2**53 - step for step in (1, 2, 3)] + [1, 2**20, 2**36, 2**37 - 1]  # the last four lie below the least v
     words, means = [], []
     for numerator in numerators:
         for sign in (0, 1):
@@ -242,6 +246,10 @@ def test_a_draw_next_to_a_boundary_takes_more_bits() -> None:
     place = Fraction(1, 2) - middle  # the boundary 1/2 is crossed within 10^-50 of V = 1/2
     low = decided(v << 11, place, Fraction(1), Script((1 << 64) - 1))  # type: ignore[arg-type]
     assert low == 0
+    with precision(200):
+        middle = Fraction(str(quantile(ball_of(Fraction(2 * v + 1, 1 << 54))).mid().str(50, radius=False)))
+    for more, wanted in ((0, 1), ((1 << 64) - 1, 0)):  # the boundary lies half way between the two ends
+        assert decided(v << 11, Fraction(1, 2) - middle, Fraction(1), Script(more)) == wanted  # type: ignore[arg-type]
     tail = decided(0, Fraction(0), Fraction(1), Script(0, 1, 5))  # type: ignore[arg-type]
     assert tail == 16  # V about 2^-180: beyond every double uniform
 
@@ -268,10 +276,12 @@ def test_the_acceptance_is_the_ratio_of_the_two_laws(sigma: float) -> None:
             assert wanted <= 1
 
 
-@pytest.mark.parametrize("sigma", [0.3, 2.0, 31.5, 32.0, 33.0, 1e3, 2.0**40])
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 2.0, 31.5, 32.0, 33.0, 1e3, 2.0**40])
 def test_acceptance_is_decided_as_by_the_ratio_itself(sigma: float) -> None:
     """Uniform numbers just below, at and just above every limit, and at both ends."""
-    sizes = [k for k in {0, 1, 2, 3, *(int(step * sigma) for step in range(1, 9))} if k <= 9 * sigma]
+    sizes = [
+        k for k in {0, 1, 2, 3, *(int(step * sigma) for step in range(1, 9))} if k <= max(1, 9 * sigma)
+    ]  # at 0.05 the one lies beyond the table
     words, proposed, wanted = [], [], []
     for k in sizes:
         with precision(300):
@@ -318,12 +328,12 @@ def test_at_least_85_of_100_proposals_are_kept() -> None:
 
 @given(st.floats(0.01, 1e9), st.integers(1, 40))
 def test_the_quick_acceptance_is_below_the_ratio(sigma: float, steps: int) -> None:
-    """cosh(k/(2 sigma²)) bounds I(k)/I(0), so 1 - k²/(8 sigma⁴) is below the ratio."""
+    """sinh(y)/y bounds I(k)/I(0) where y = k/(2 sigma²), so 1 - k²/(24 sigma⁴) is below the ratio."""
     k = max(1, int(steps * sigma / 5))
     if k / sigma > 20:
         return
     with precision(300):
-        assert ball_of(1 - Fraction(k) ** 2 / (8 * Fraction(sigma) ** 4)) <= ratio(k, Fraction(sigma))
+        assert ball_of(1 - Fraction(k) ** 2 / (24 * Fraction(sigma) ** 4)) <= ratio(k, Fraction(sigma))
 
 
 # ---------------------------------------------------------------- the grid
@@ -376,6 +386,7 @@ def test_moving_the_mean_by_grids_moves_the_draw_as_much(centre: float, steps: i
         ({"mean": [1j]}, "real numbers"),
         ({"mean": [[1.0], [1.0, 2.0]]}, "real numbers"),
         ({"mean": None}, "real numbers"),
+        ({"mean": torch.ones(2, requires_grad=True)}, "real numbers"),
         ({"sigma": 10**5000}, "beyond the doubles"),
         ({"sigma": numpy.ones((40, 40))}, "a ndarray"),
         ({"sigma": 2**53 + 1}, "between"),
