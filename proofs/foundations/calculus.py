@@ -144,10 +144,23 @@ FOUNDATIONS = (
         "Halmos, Naive Set Theory (1960), sections 12 and 13",
     ),
     Foundation(
+        "analysis.three-term",
+        "Let b_j p_j = (x - a_j) p_(j-1) - b_(j-1) p_(j-2) with p_0 = 1, all b_j > 0, and all p_j > 0 at x = t: the ratios p_j/p_(j-1) do not fall as x "
+        "grows from t. If b_j c_(j+1) = (x - a_j) c_j - b_(j-1) c_(j-1) - g_j, then c_(j+1)/p_j - c_j/p_(j-1) is -(g_1 p_0 + ... + g_j p_(j-1)) over "
+        "b_j p_j p_(j-1) (variation of constants).",
+        "Szego, Orthogonal Polynomials (4th ed. 1975), sections 3.2 and 3.3; Elaydi, An Introduction to Difference Equations (3rd ed. 2005), section 2.4",
+    ),
+    Foundation(
         "analysis.chebyshev",
         "The Chebyshev polynomial T_m has |T_m| <= 1 on [-1, 1] and T_m(cosh u) = cosh(m u); for odd m it is x times a polynomial of degree "
         "(m - 1)/2 in x^2, |T_m(i x)|^2 = T_m(sqrt(1 + x^2))^2 - 1, and T_m(x)/x is nondecreasing for x >= 1.",
         "Rivlin, Chebyshev Polynomials (2nd ed. 1990), chapter 1",
+    ),
+    Foundation(
+        "analysis.poisson-summation",
+        "The sum over all integers n of exp(-(n - c)^2/(2 s^2)) is s sqrt(2 pi) times the sum over all integers k of "
+        "exp(-2 pi^2 s^2 k^2) cos(2 pi k c); so it is greatest for a whole c.",
+        "Stein & Shakarchi, Fourier Analysis (2003), section 5.3",
     ),
     Foundation(
         "analysis.logarithm-series",

@@ -8,7 +8,7 @@ from ..expression import incomplete_beta, sqrt, symbols
 from ..proof import AlgebraicProof, Fact, Split, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
-from . import deflation
+from . import deflation, random_images, recurrence
 from .deflation import INDEPENDENT, LARGEST, SKEW, SQUARE_SUM
 
 tail, skew, weight, trace, square_sum, others = symbols("tail skew weight trace square_sum others")
@@ -336,4 +336,7 @@ LANCZOS_START = Theorem(
     false_sibling=FalseSibling("the root of the stretch", ritz * stretch, counterexample=_LANCZOS_WITNESS),
 )  # fmt: skip
 
-THEOREMS = (*deflation.THEOREMS, WOLKOWICZ_STYAN, WOLKOWICZ_STYAN_ABOVE, DROPPED_RITZ, START_OVERLAP, LANCZOS_START)
+THEOREMS = (
+    *deflation.THEOREMS, WOLKOWICZ_STYAN, WOLKOWICZ_STYAN_ABOVE, DROPPED_RITZ, START_OVERLAP, LANCZOS_START, *recurrence.THEOREMS,
+    *random_images.THEOREMS,
+)  # fmt: skip

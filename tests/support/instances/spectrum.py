@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy
+from scipy import stats
 
 from .shared import Instance, Values, over, under
 
@@ -222,6 +223,86 @@ def start_overlap(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def lanczos_growth(generator: numpy.random.Generator) -> Values:
+    """A Lanczos run whose recurrence is knocked off by noise; the least candidate at which the theorem applies, or a greater one."""
+    while (drawn := _lanczos_growth(generator)) is None:
+        pass
+    return drawn
+
+
+def _lanczos_growth(generator: numpy.random.Generator) -> Values | None:
+    sharp = generator.random() < 0.3
+    values = spectrum(generator, True)
+    if sharp:
+        values[1:] = 0
+    matrix, size = rotated(generator, values), len(values)
+    top, axes = numpy.linalg.eigh(matrix)
+    start = generator.normal(size=size)
+    start /= numpy.linalg.norm(start)
+    vectors, along, across, off = [start], [], [], []
+    noise = generator.choice([0.0, 1e-6, 1e-3])
+    for _ in range(1 if sharp else int(generator.integers(1, 5))):
+        image = matrix @ vectors[-1] + noise * generator.normal(size=size)
+        before = across[-1] * vectors[-2] if across else 0
+        along.append(float(vectors[-1] @ image))
+        rest = image - along[-1] * vectors[-1] - before
+        across.append(float(numpy.linalg.norm(rest)))
+        vectors.append(rest / across[-1] * generator.uniform(0.9, 1.1))
+        off.append(float(numpy.linalg.norm(matrix @ vectors[-2] - before - along[-1] * vectors[-2] - across[-1] * vectors[-1])))
+    x = axes[:, -1] * numpy.sign(axes[:, -1] @ start)
+    components = [float(x @ vector) for vector in vectors]
+    t, o, z = float(top[-1]), components[0], float(numpy.linalg.norm(vectors[-1]))
+
+    def polynomials(point: float) -> tuple[list[float], list[float]]:
+        """The values p_0, ..., p_k, and the sums of what may be lost after each step; without an end where one is not positive."""
+        values, losses, carried = [1.0], [0.0], 0.0
+        for step in range(len(along)):
+            before = across[step - 1] * values[step - 1] if step else 0
+            following = ((point - along[step]) * values[-1] - before) / across[step]
+            if not following > 0:
+                return [*values, 0.0], losses
+            carried += off[step] * values[-1]
+            losses.append(losses[-1] + carried / (across[step] * following * values[-1]))
+            values.append(following)
+            before = values[-2]
+        return values, losses
+
+    def slack(point: float) -> float:
+        values, losses = polynomials(point)
+        return -1.0 if len(losses) <= len(along) else values[-1] * (o - losses[-1]) - z
+
+    low, high = t, 1e4 * t
+    if slack(high) <= 1e-6:
+        return None
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if slack(middle) > 1e-9 else (middle, high)
+    candidate = over(generator, high)
+    values_at, losses_at = polynomials(candidate)
+    shares, losses = polynomials(t)
+    step = int(generator.integers(len(along)))
+    if len(losses) > len(along):
+        shown = [component / value for component, value in zip(components, shares, strict=True)]
+    else:
+        shown, losses, shares = [o] * len(vectors), [0.0] * len(vectors), [0.0]
+    return {
+        "candidate": candidate, "overlap": o, "growth": values_at[-1], "remainder": values_at[-1] * losses_at[-1], "length": z,
+        "t": t, "e": max(0.0, t - candidate), "o": o, "z": z, "q": shares[-1], "big": values_at[-1], "lost": losses_at[-1],
+        "share": shown[step], "share_next": shown[step + 1], "share_first": shown[0], "share_last": shown[-1],
+        "loss": losses[step], "loss_next": losses[step + 1], "loss_first": losses[0], "loss_last": losses[-1],
+    }  # fmt: skip
+
+
+def random_images(generator: numpy.random.Generator) -> Values:
+    """Matrices with r equal singular values, whose images have the law of chi with r degrees of freedom."""
+    m, rank, factor = int(generator.integers(1, 12)), int(generator.choice([1, 1, 2, 5])), 1 + 10 ** generator.uniform(-1, 3)
+    g, step = float(stats.chi.cdf((numpy.pi / 2) ** 0.5 / factor, rank)), int(generator.integers(m))
+    return {
+        "m": m, "factor": factor, "p": g**m, "g": g, "power": g**step, "power_next": g ** (step + 1), "power_first": 1, "power_last": g**m,
+        "inverse": factor**-step, "inverse_next": factor ** -(step + 1), "inverse_first": 1, "inverse_last": factor**-m,
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "spectrum.deflated": deflated,
     "spectrum.deflated-trace": deflated_trace,
@@ -231,6 +312,8 @@ INSTANCES: dict[str, Instance] = {
     "spectrum.dropped-ritz": dropped_ritz,
     "spectrum.start-overlap": start_overlap,
     "spectrum.lanczos-start": lanczos_start,
+    "spectrum.lanczos-growth": lanczos_growth,
+    "spectrum.random-images": random_images,
 }
 TIGHT = {
     "spectrum.deflated": 0.999,
@@ -241,4 +324,6 @@ TIGHT = {
     "spectrum.dropped-ritz": 0.999,
     "spectrum.start-overlap": 0.999,
     "spectrum.lanczos-start": 0.999,
+    "spectrum.lanczos-growth": 0.97,
+    "spectrum.random-images": 0.99,
 }

@@ -1,0 +1,1 @@
+"""Linear equations with curvature: every solution comes with the residual that was measured for it."""

@@ -1,0 +1,1 @@
+"""Eigenvalues of curvature: bounds from above and below, and the density."""

@@ -1,0 +1,150 @@
+"""Upper bounds on the largest eigenvalue from Ritz vectors and from what those have not seen of the trace or of |A|_F.
+
+Own derivations, proved in the book. They need no luck with the starting vector, and no trust in a Lanczos recurrence: the vectors
+are measured (:mod:`.ritz`). Tight where a few eigenvalues stand out from a small bulk, as they do in trained networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from certify.bounds import Bound, derive
+from certify.bounds.evidence import Combined
+from certify.proofs.sides import Side
+
+from ..products import Products
+from ..traces.probes import share_below
+from .ritz import Ritz
+
+
+def trace_deflated(vectors: Ritz, trace: Bound) -> Bound:
+    """At least the largest eigenvalue of a positive semidefinite A, by the part of its trace that the vectors have not seen.
+
+    ``trace`` is an upper bound on tr A. Every number of leading Ritz vectors is tried; the least bound is returned, and since each
+    holds on the same event as the trace given, the choice costs no failure probability.
+
+    Theorem: ``spectrum.deflated-trace`` (upper top, coupling, trace, skew; lower ritz_sum; exact weight).
+    """
+
+    def tail(kept: int) -> float:
+        return max(0.0, trace.value - vectors.ritz_sum(kept).value / (1 + vectors.skew))
+
+    kept, weight = _best(vectors, tail)
+    return derive(
+        "spectrum.deflated-trace",
+        top=vectors.top(kept), coupling=vectors.coupling(kept), trace=trace, ritz_sum=vectors.ritz_sum(kept), skew=vectors.skewness(),
+        weight=weight,
+    )  # fmt: skip
+
+
+def frobenius_deflated(vectors: Ritz, square_sum: Bound) -> Bound:
+    """At least the largest eigenvalue of a symmetric A, by the part of |A|_F² (``square_sum``, an upper bound) that the vectors have not seen.
+
+    Theorem: ``spectrum.deflated-frobenius`` (upper top, coupling, square_sum, skew; lower ritz_squares, residual_squares; exact weight).
+    """
+    skew = vectors.skew
+
+    def tail(kept: int) -> float:
+        seen = vectors.ritz_squares(kept).value / (1 + skew) ** 2 + 2 * vectors.residual_squares(kept).value / (1 + skew)
+        return math.sqrt(max(0.0, square_sum.value - seen + 2 * skew**2 * (1 + skew) * square_sum.value / (1 - skew)))
+
+    kept, weight = _best(vectors, tail)
+    return derive(
+        "spectrum.deflated-frobenius",
+        top=vectors.top(kept), coupling=vectors.coupling(kept), square_sum=square_sum, ritz_squares=vectors.ritz_squares(kept),
+        residual_squares=vectors.residual_squares(kept), skew=vectors.skewness(), weight=weight,
+    )  # fmt: skip
+
+
+def tail_deflated(vectors: Ritz, tail: Bound) -> Bound:
+    """At least the largest eigenvalue of a symmetric A, from a bound on the Frobenius norm of A beyond *all* the vectors.
+
+    For fewer vectors the tail follows deterministically, so one probabilistic bound on it serves for every number of them.
+
+    Theorem: ``spectrum.dropped-ritz`` (upper tail, dropped, dropped_residual, form, residual, skew).
+    Theorem: ``spectrum.deflated`` (upper top, coupling, tail, skew; exact weight).
+    """
+
+    def of(kept: int) -> Bound:
+        if kept == vectors.count:
+            return tail
+        return derive(
+            "spectrum.dropped-ritz",
+            tail=tail, dropped=vectors.dropped(kept), dropped_residual=vectors.dropped_residual(kept), form=vectors.form_norm(),
+            residual=vectors.residual_norm(), skew=vectors.skewness(),
+        )  # fmt: skip
+
+    kept, weight = _best(vectors, lambda kept: of(kept).value)
+    return derive(
+        "spectrum.deflated",
+        top=vectors.top(kept), coupling=vectors.coupling(kept), tail=of(kept), skew=vectors.skewness(), weight=weight,
+    )  # fmt: skip
+
+
+def _best(vectors: Ritz, tail: Callable[[int], float]) -> tuple[int, float]:
+    """The number of leading vectors, and the weight, with the least bound in floating-point arithmetic."""
+    found = []
+    for kept in range(1, vectors.count + 1):
+        top, coupling, beyond, margin = vectors.top(kept).value, vectors.coupling(kept).value, tail(kept), 1 - vectors.skew
+        gap = top - beyond * margin
+        root = math.hypot(gap, 2 * coupling * math.sqrt(margin))
+        weight = 1.0
+        if coupling > 0:
+            weight = 2 * coupling * margin / (gap + root) if gap > 0 else (root - gap) / (2 * coupling)
+        if not 0 < weight < math.inf:
+            weight = 1.0
+        found.append((max((top + weight * coupling) / margin, beyond + coupling / weight), kept, weight))
+    _, kept, weight = min(found)
+    return kept, weight
+
+
+def tail_bound(
+    products: Products, vectors: Ritz, *, probes: int, failure_probability: float, generator: torch.Generator | None
+) -> Bound:
+    """At least |QAQ|_F, Q the projector on the complement of the vectors, but for ``failure_probability``.
+
+    The ``probes`` are drawn here, after the vectors: given those, the bound is one Chernoff event, whatever the vectors depend on.
+
+    Theorem: ``trace.frobenius`` (exact m, share).
+    """
+    share, failure = share_below(probes, failure_probability, "trace.frobenius")
+    basis = vectors.basis
+    lengths, slips, stretch = [], [], (1 + vectors.skew) / (1 - vectors.skew)
+    roundoff = torch.finfo(products.operator.dtype).eps / 2
+    for _ in range(probes):
+        probe = products.gaussian(1, generator)[:, 0]
+        kept = probe - basis @ (basis.T @ probe)
+        kept = kept - basis @ (basis.T @ kept)
+        length = float(torch.linalg.vector_norm(kept.double()))
+        leak = float(torch.linalg.vector_norm(basis.double().T @ kept.double()))
+        # Q w = Q kept + Q (what was rounded off), and kept - Q kept = Y (Y'Y)^-1 Y' kept
+        slips.append(
+            1.01
+            * (stretch * leak + roundoff * (8 * float(torch.linalg.vector_norm(probe.double())) + 8 * vectors.count * length))
+        )
+        image = products(kept).double()
+        inner = basis.double().T @ image
+        image = image - basis.double() @ inner
+        lengths.append(
+            float(torch.linalg.vector_norm(image)) * (1 + 1e-12)
+            + 2 * vectors.skew * stretch * float(torch.linalg.vector_norm(inner))
+            + 1.01 * vectors.accuracy.absolute * length
+        )
+    seen = math.sqrt(sum(length * length for length in lengths) / probes)
+    slip = math.sqrt(sum(slip * slip for slip in slips) / probes)
+    # |QAQ w| <= what was measured + slip |QA|, and |QA| <= |R|_F/sqrt(1 - skew) + |QAQ|_F, which is solved for |QAQ|_F
+    root = math.sqrt(share)
+    if not slip < root / 2:
+        raise ValueError("too few probes for this failure probability: rounding hides what they see; raise probes")
+    beyond = (seen + slip * vectors.residual_norm().value / math.sqrt(1 - vectors.skew)) / (root - slip)
+    measured = Bound(
+        beyond * (1 + 1e-12),
+        Side.UPPER,
+        vectors.accuracy.evidence("root of the mean of |QAQ w|² over the probes, over their share"),
+    )
+    return Bound(
+        measured.value, Side.UPPER, Combined("by chance, with the probability given", (measured, failure)), failure.value
+    )

@@ -1,0 +1,1 @@
+"""Traces, sums of squares, diagonals and log-determinants: certified intervals beside estimates."""
