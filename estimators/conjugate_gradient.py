@@ -1,4 +1,4 @@
-"""Preconditioned conjugate gradients for a positive definite operator, ended by the true residual."""
+"""Conjugate gradients on a plain function, ended by the recurrence: the inner solve of Newton's method, which measures what it gets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+
+from .solves.conjugate_gradient import ConjugateGradient
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
@@ -33,30 +35,23 @@ def conjugate_gradient(
 ) -> Solve:
     """Solve ``A x = right`` for positive definite A given by ``product``; one product an iteration.
 
-    The residual follows the recurrence and is an estimate: certify with a product of your own.
+    The residual follows the recurrence and is an estimate: certify with a product of your own, or use
+    :func:`certify.estimators.solves.conjugate_gradient.conjugate_gradient`.
 
     >>> matrix = torch.diag(torch.tensor([1.0, 2.0], dtype=torch.float64))
     >>> conjugate_gradient(lambda v: matrix @ v, torch.ones(2, dtype=torch.float64), relative_tolerance=1e-12, most_products=9).result.name
     'CONVERGED'
     """
-    apply = precondition or (lambda vector: vector)
-    value, residual = torch.zeros_like(right), right.clone()
+    state = ConjugateGradient(torch.zeros_like(right), right.clone(), precondition)
     target = relative_tolerance * float(torch.linalg.vector_norm(right))
-    corrected = apply(residual)
-    direction, energy = corrected.clone(), float(residual @ corrected)
     for products in range(most_products + 1):
-        if float(torch.linalg.vector_norm(residual)) <= target:
-            return Solve(value, products, Result.CONVERGED)
+        if float(torch.linalg.vector_norm(state.residual)) <= target:
+            return Solve(state.value, products, Result.CONVERGED)
         if products == most_products:
             break
-        image = product(direction)
-        curvature = float(direction @ image)
-        if not (curvature > 0 and energy > 0):
-            return Solve(value, products + 1, Result.BREAKDOWN)
-        length = energy / curvature
-        value = value + length * direction
-        residual = residual - length * image
-        corrected = apply(residual)
-        energy, previous = float(residual @ corrected), energy
-        direction = corrected + (energy / previous) * direction
-    return Solve(value, most_products, Result.LIMIT)
+        image = product(state.direction)
+        curvature = state.curvature(image)
+        if not (curvature > 0 and state.energy > 0):
+            return Solve(state.value, products + 1, Result.BREAKDOWN)
+        state.move(image, curvature)
+    return Solve(state.value, most_products, Result.LIMIT)

@@ -69,7 +69,12 @@ class Products:
 
     def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
         """The image of a vector or a block; the tensor given must be of the operator's dtype, on its device."""
-        image: torch.Tensor = self.operator @ vectors
+        try:
+            image: torch.Tensor = self.operator @ vectors
+        except ValueError as refusal:
+            if "not finite" in str(refusal):
+                raise NotFinite(str(refusal)) from refusal  # it names the parameter
+            raise
         self.count += 1 if vectors.ndim == 1 else vectors.shape[1]
         if not bool(torch.isfinite(image).all()):
             raise NotFinite(
@@ -107,6 +112,12 @@ class Accuracy:
         return Measured(f"{what}; {self.words}")
 
 
+def held_matrix(operator: SymmetricOperator) -> torch.Tensor | None:
+    """The dense float64 matrix that an operator is or holds, whose products have a proved accuracy; else None."""
+    matrix = getattr(operator, "matrix", operator)
+    return matrix if isinstance(matrix, torch.Tensor) and matrix.dtype == torch.float64 else None
+
+
 def accuracy(products: Products, vectors: torch.Tensor, images: torch.Tensor) -> Accuracy:
     """How far the products are from those of an exactly linear symmetric operator, in units of the vector's norm.
 
@@ -117,10 +128,8 @@ def accuracy(products: Products, vectors: torch.Tensor, images: torch.Tensor) ->
     >>> accuracy(Products(torch.eye(2, dtype=torch.float64)), torch.empty(2, 0), torch.empty(2, 0)).proved
     True
     """
-    operator = products.operator
-    matrix = getattr(operator, "matrix", operator)
-    if isinstance(matrix, torch.Tensor) and matrix.dtype == torch.float64:
-        size = products.size
+    operator, size, matrix = products.operator, products.size, held_matrix(products.operator)
+    if matrix is not None:
         return Accuracy(
             1.01 * gamma(size) * vector_norm_upper(matrix) + size * UNDERFLOW, True, "products of a dense float64 matrix"
         )

@@ -67,6 +67,16 @@ class Ritz:
         value = float(block.diagonal().max()) + _off_diagonal(block) + self.form_error
         return self._upper(max(0.0, value), "largest eigenvalue of Y'AY")
 
+    def rayleigh(self) -> Bound:
+        """A lower bound on the largest eigenvalue: the Rayleigh quotient of the first vector."""
+        value = float(self.form[0, 0])
+        error = self._upper(self.form_error, "what Y'AY is off by")
+        square = Bound(math.nextafter(1 + self.skew, math.inf), Side.UPPER, self.accuracy.evidence("squared norm of the vector"))
+        if value >= self.form_error:
+            return (Bound(value, Side.LOWER, self.accuracy.evidence("Rayleigh quotient")) - error) / square
+        square = Bound(math.nextafter(1 - self.skew, -math.inf), Side.LOWER, self.accuracy.evidence("squared norm of the vector"))
+        return -((Bound(max(0.0, -value), Side.UPPER, self.accuracy.evidence("Rayleigh quotient")) + error) / square)
+
     def coupling(self, kept: int) -> Bound:
         """An upper bound on the Frobenius norm, and so on the spectral norm, of R for the first vectors."""
         return self._upper(self._residual(kept)[1], "norm of AY - Y(Y'AY)")

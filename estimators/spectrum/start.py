@@ -63,26 +63,36 @@ def overlap_bound(measured: Recurrence, overlap: Bound, accuracy: Accuracy) -> B
     found = [
         (point, taken) for taken in range(1, steps + 1) if (point := measured.first(taken).candidate(overlap.value)) is not None
     ]
-    if not found:
-        return None
-    point, taken = min(found)
+    for point, taken in sorted(found):
+        bound = _proved(measured.first(taken), point, overlap, accuracy)
+        if bound is not None:
+            return bound
+    return None
+
+
+def _proved(measured: Recurrence, point: float, overlap: Bound, accuracy: Accuracy) -> Bound | None:
+    """The theorem at the candidate ``point``, or a little above it; None where balls do not confirm what was found in floats.
+
+    Theorem: ``spectrum.lanczos-growth`` (upper remainder, length; lower overlap, growth; exact candidate).
+    """
     scale = max(abs(point), *measured.off_diagonal)
     shift = 0.0 if point > 0 else 2.0 ** math.ceil(math.log2(4 * scale))  # the theorem speaks of positive numbers: of A + shift
     for slack in (0.0, 1e-15, 1e-14, 1e-12, 1e-9, 1e-6):
-        candidate = math.nextafter(point + shift + slack * scale, math.inf)
+        candidate, length = math.nextafter(point + shift + slack * scale, math.inf), measured.lengths[-1]
         with precision(_BITS):
-            growth, remainder = measured.first(taken).polynomial(ball(candidate) - ball(shift))
-            below, above, length = min(lower_double(growth), 1e300), upper_double(remainder), measured.lengths[taken - 1]
+            growth, remainder = measured.polynomial(ball(candidate) - ball(shift))
+            below, above = min(lower_double(growth), 1e300), upper_double(remainder)
             holds = above < math.inf and ball(overlap.value) * ball(below) - ball(above) - ball(length) > 0
         if holds:
-            return derive(
+            largest = derive(
                 "spectrum.lanczos-growth",
                 candidate=candidate,
-                growth=Bound(below, Side.LOWER, accuracy.evidence("norm of the Lanczos polynomials at the candidate")),
+                growth=Bound(below, Side.LOWER, accuracy.evidence("Lanczos polynomial at the candidate")),
                 remainder=Bound(above, Side.UPPER, accuracy.evidence("what the recurrence is off by, at the candidate")),
                 length=Bound(length, Side.UPPER, accuracy.evidence("norm of the last vector")),
                 overlap=overlap,
-            ) - shift  # fmt: skip
+            )
+            return largest - shift if shift else largest
     return None
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from ..expression import symbols
 from ..proof import AlgebraicProof, Fact, Induction, Sequence, Split, Step, Term
 from ..sides import Side
-from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
+from ..theorem import Domain, FalseSibling, Hypothesis, Relation, Theorem
 from .deflation import LARGEST
 
 candidate, overlap, growth, remainder, length = symbols("candidate overlap growth remainder length")
@@ -28,9 +28,10 @@ _WITNESS: dict[str, Fraction | int] = {
 LANCZOS_GROWTH = Theorem(
     id="spectrum.lanczos-growth",
     statement=(
-        "Let A y_j = b_(j-1) y_(j-1) + a_j y_j + b_j y_(j+1) + f_j for j = 1, ..., k with numbers a_j and b_j > 0, and p_j the polynomials of this recurrence, all "
-        "positive at c. If |x . y_1| p_k(c) less what the f_j can hide is more than |y_(k+1)|, x the top unit eigenvector, then the largest eigenvalue is at "
-        "most c. What they can hide is p_k times the sum over j of (|f_1| p_0 + ... + |f_j| p_(j-1))/(b_j p_j p_(j-1)), at c. The vectors need not be orthogonal."
+        "Let A y_j = b_(j-1) y_(j-1) + a_j y_j + b_j y_(j+1) + f_j for j = 1, ..., k with numbers a_j and b_j > 0, and p_j the polynomials of this "
+        "recurrence, all positive at c. If |x . y_1| p_k(c) less what the f_j can hide is more than |y_(k+1)|, x the top unit eigenvector, then the "
+        "largest eigenvalue is at most c. What they can hide is p_k times the sum over j of (|f_1| p_0 + ... + |f_j| p_(j-1))/(b_j p_j p_(j-1)), at c. "
+        "The vectors need not be orthogonal."
     ),
     hypotheses=(
         Hypothesis("candidate", "the number c", Side.EXACT, Domain.POSITIVE, "curvature"),

@@ -1,0 +1,87 @@
+"""MINRES (Paige & Saunders 1975): the least residual in the Krylov space, for symmetric operators that may be indefinite."""
+
+from __future__ import annotations
+
+import torch
+
+from ..products import Products, SymmetricOperator
+from .krylov import Iteration, iterate
+from .result import Result, Solution
+from .stopping import Equations, Preconditioner, Stopping, dots, norms
+
+
+class Minres(Iteration):
+    """The state of the preconditioned recurrence, by column; names follow the paper's QR factorisation of the tridiagonal matrix."""
+
+    def __init__(self, value: torch.Tensor, residual: torch.Tensor, precondition: Preconditioner | None) -> None:
+        self.precondition = precondition
+        self.value = value
+        self.older, self.newer = residual, residual
+        self.vector = self._corrected(residual)
+        self.beta = dots(residual, self.vector).clamp_min(0.0).sqrt()
+        self.before = torch.zeros_like(self.beta)
+        self.rest = self.beta.clone()  # the norm of the residual, in the norm of the preconditioner
+        self.scale = torch.where(self.beta > 0, norms(residual).to(self.beta.dtype) / self.beta.clamp_min(1e-300), torch.ones_like(self.beta))
+        self.dbar, self.epsilon, self.sine = (torch.zeros_like(self.beta) for _ in range(3))
+        self.cosine = -torch.ones_like(self.beta)
+        self.along, self.previous = torch.zeros_like(value), torch.zeros_like(value)
+
+    def begin(self, value: torch.Tensor, residual: torch.Tensor) -> Minres:
+        return Minres(value, residual, self.precondition)
+
+    def estimates(self) -> torch.Tensor:
+        return (self.rest * self.scale).double()
+
+    def advance(self, multiply: Products) -> tuple[torch.Tensor, Result]:
+        tiny = torch.finfo(self.beta.dtype).tiny
+        column = self.vector / self.beta.clamp_min(tiny)
+        image = multiply(column)
+        size = norms(image).to(self.beta.dtype)
+        started = self.before > 0
+        image = image - torch.where(started, self.beta / self.before.clamp_min(tiny), torch.zeros_like(self.beta)) * self.older
+        alpha = dots(column, image)
+        image = image - (alpha / self.beta.clamp_min(tiny)) * self.newer
+        self.older, self.newer = self.newer, image
+        self.vector = self._corrected(image)
+        self.before, self.beta = self.beta, dots(image, self.vector).clamp_min(0.0).sqrt()
+
+        epsilon = self.epsilon
+        delta = self.cosine * self.dbar + self.sine * alpha
+        gbar = self.sine * self.dbar - self.cosine * alpha
+        self.epsilon, self.dbar = self.sine * self.beta, -self.cosine * self.beta
+        roundoff = torch.finfo(self.beta.dtype).eps * size
+        gamma = torch.hypot(gbar, self.beta)
+        flat = gamma <= 10 * roundoff  # nothing is left that the operator does not map to zero
+        gamma = torch.where(flat, torch.ones_like(gamma), gamma)
+        self.cosine, self.sine = gbar / gamma, self.beta / gamma
+        step = torch.where(flat, torch.zeros_like(gamma), self.cosine * self.rest)
+        self.rest = torch.where(flat, self.rest, (self.sine * self.rest).abs())
+        along = (column - epsilon * self.previous - delta * self.along) / gamma
+        self.previous, self.along = self.along, torch.where(flat, self.along, along)
+        self.value = self.value + step * self.along
+        return flat | (self.beta <= 10 * roundoff), Result.SINGULAR
+
+    def _corrected(self, block: torch.Tensor) -> torch.Tensor:
+        return block.clone() if self.precondition is None else self.precondition(block)
+
+
+def minres(
+    operator: SymmetricOperator,
+    target: torch.Tensor,
+    *,
+    atol: float | None = None,
+    rtol: float | None = None,
+    products: int | None = None,
+    preconditioner: Preconditioner | None = None,
+) -> Solution:
+    """Solve A X = V for a symmetric A of any sign; V is [P] or [P, K]. Stops by the true residual, as conjugate gradients do here.
+
+    A singular operator whose range misses the target ends as SINGULAR, with the least residual that there is.
+
+    >>> matrix = torch.diag(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    >>> solved = minres(matrix, torch.ones(2, dtype=torch.float64), rtol=1e-12)
+    >>> solved.result.name, [round(x, 12) for x in solved.value.tolist()]
+    ('CONVERGED', [1.0, -0.5])
+    """
+    equations = Equations.of(operator, target, Stopping(atol, rtol, products))
+    return iterate(equations, Minres(torch.zeros_like(equations.block), equations.block.clone(), preconditioner), "MINRES")

@@ -1,0 +1,120 @@
+"""When to stop, and the true residual: what all iterative solvers share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from ..products import NotFinite, Products, SymmetricOperator
+from .result import Progress, Result, Solution
+
+Preconditioner = Callable[[torch.Tensor], torch.Tensor]
+"""A symmetric positive definite map of blocks [P, K], near the inverse of the operator."""
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Stop when |v - A x| <= atol + rtol |v| in every column, or when the products are spent. One of the three must be given.
+
+    ``atol=None`` and ``rtol=None`` mean that no tolerance is asked for. Without ``products`` there may be ten for every dimension.
+    """
+
+    atol: float | None = None
+    rtol: float | None = None
+    products: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.atol is None and self.rtol is None and self.products is None:
+            raise ValueError("say when to stop: rtol= or atol= for the residual, products= for the cost, or both")
+        for name, tolerance in (("atol", self.atol), ("rtol", self.rtol)):
+            if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
+                raise ValueError(f"{name} is a finite number of at least zero, not {tolerance}")
+        if self.products is not None and (isinstance(self.products, bool) or not isinstance(self.products, int) or self.products < 1):
+            raise ValueError(f"products is a positive integer, not {self.products!r}")
+
+    def targets(self, lengths: torch.Tensor) -> torch.Tensor:
+        """The residual to reach by column, for targets of these norms; below zero where no tolerance was asked for."""
+        if self.atol is None and self.rtol is None:
+            return torch.full_like(lengths, -1.0)
+        return (self.atol or 0.0) + (self.rtol or 0.0) * lengths
+
+    def most(self, size: int, columns: int) -> int:
+        """The greatest number of products, counted by columns."""
+        return (10 * size + 10) * columns if self.products is None else self.products
+
+
+@dataclass(eq=False)
+class Equations:
+    """A X = V as a block of columns: counts products, keeps the history, computes true residuals."""
+
+    asked: Products
+    target: torch.Tensor
+    stopping: Stopping
+    history: list[Progress] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.flat = self.target.ndim == 1
+        vectors = self.asked.vector(self.target, "the target")
+        self.block = vectors[:, None] if self.flat else vectors
+        self.lengths = norms(self.block)
+        self.goals = self.stopping.targets(self.lengths)
+        self.most = self.stopping.most(self.asked.size, self.block.shape[1])
+        self.note(self.lengths, true=True)
+
+    @classmethod
+    def of(cls, operator: SymmetricOperator, target: torch.Tensor, stopping: Stopping) -> Equations:
+        """The equations of an operator and a target [P] or [P, K]."""
+        return cls(Products(operator), target, stopping)
+
+    def left(self) -> int:
+        """How many products may still be spent, by columns, with one for every column kept for the last residual."""
+        return self.most - self.asked.count - self.block.shape[1]
+
+    def note(self, residuals: torch.Tensor, *, true: bool) -> None:
+        """Add the largest relative residual to the history."""
+        relative = torch.where(self.lengths > 0, residuals / self.lengths.clamp_min(1e-300), residuals)
+        self.history.append(Progress(self.asked.count, float(relative.max()), true))
+
+    def solution(self, value: torch.Tensor, residuals: torch.Tensor, result: Result) -> Solution:
+        """What is handed back; ``residuals`` are the norms of the true residuals of this value."""
+        shaped, kept = (value[:, 0], residuals[0]) if self.flat else (value, residuals)
+        dtype = self.target.dtype if self.target.is_floating_point() else value.dtype
+        return Solution(shaped.to(dtype), kept, self.asked.count, tuple(self.history), result)
+
+    def close(self, value: torch.Tensor, residuals: torch.Tensor, ended: Sequence[Result]) -> Solution:
+        """Compute the true residuals that are not known yet (nan), and hand back; what converged is said by them alone."""
+        unknown = residuals.isnan()
+        if bool(unknown.any()):
+            try:
+                residuals = residuals.clone()
+                residuals[unknown] = norms(self.block[:, unknown] - self.asked(value[:, unknown]))
+            except NotFinite:
+                return self.not_finite(value)
+        self.note(residuals, true=True)
+        failed = [result for result, good in zip(ended, (residuals <= self.goals).tolist(), strict=True) if not good]
+        worst = max(failed, key=_SEVERITY.index) if failed else Result.CONVERGED
+        return self.solution(value, residuals, Result.BUDGET if worst is Result.CONVERGED and failed else worst)
+
+    def not_finite(self, value: torch.Tensor) -> Solution:
+        """What is handed back when products fail; the residual is not known, and infinite."""
+        unknown = torch.full_like(self.lengths, math.inf)
+        self.history.append(Progress(self.asked.count, math.inf, False))
+        return self.solution(value, unknown, Result.NOT_FINITE)
+
+
+_SEVERITY = (
+    Result.CONVERGED, Result.BUDGET, Result.STALLED, Result.SINGULAR, Result.INDEFINITE, Result.DIVERGED, Result.NOT_FINITE,
+)  # fmt: skip
+
+
+def norms(block: torch.Tensor) -> torch.Tensor:
+    """The Euclidean norms of the columns, in float64."""
+    return torch.linalg.vector_norm(block.double(), dim=0)
+
+
+def dots(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """The inner products of columns, in the dtype of the blocks."""
+    return torch.linalg.vecdot(left, right, dim=0)

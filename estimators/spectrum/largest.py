@@ -1,0 +1,201 @@
+"""The largest and the smallest eigenvalue, from both sides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from certify.bounds import Bound, tightest
+from certify.bounds.evidence import Combined
+from certify.proofs.sides import Side
+
+from ..products import Products, SymmetricOperator, accuracy, held_matrix, semidefinite
+from ..traces.probes import check_probability
+from .deflated import frobenius_deflated, tail_bound, tail_deflated, trace_deflated
+from .lanczos import lanczos
+from .recurrence import Recurrence, recurrence
+from .ritz import Ritz, ritz
+from .start import overlap_bound, start_overlap
+
+PRODUCTS = 20
+"""The budget where none is given: in double precision a trained network's largest eigenvalue is known to better than one per cent by then."""
+
+
+_VISIBLE = 64
+"""Units of roundoff below which the overlap of a start is lost in the products, so that probes are planned from the outset."""
+
+
+class NoBound(ArithmeticError):
+    """Nothing can be certified from what was computed; the message says what to add."""
+
+
+@dataclass(frozen=True, eq=False)
+class Eigenvalue:
+    """One end of the spectrum: certified from both sides, with the Ritz vector [P] (float64, about a unit vector) that the inner side rests on.
+
+    ``routes`` holds every upper (for the smallest eigenvalue: lower) bound that was computed, by name; the least of them is returned,
+    and where the events differ its failure probability is their sum. ``products`` counts every product spent, the one that
+    measures their accuracy too.
+    """
+
+    lower: Bound
+    upper: Bound
+    products: int
+    vector: torch.Tensor
+    routes: dict[str, Bound]
+
+    @property
+    def relative_width(self) -> float:
+        """(upper - lower) over the larger magnitude, for people: how much is not known."""
+        size = max(abs(self.lower.value), abs(self.upper.value))
+        return (self.upper.value - self.lower.value) / size if size else 0.0
+
+
+def largest_eigenvalue(
+    operator: SymmetricOperator,
+    *,
+    failure_probability: float,
+    products: int = PRODUCTS,
+    probes: int | None = None,
+    trace: Bound | None = None,
+    frobenius: Bound | None = None,
+    generator: torch.Generator | None = None,
+    positive_semidefinite: bool | None = None,
+) -> Eigenvalue:
+    """The largest eigenvalue of a symmetric operator, between a lower bound without failure and an upper one but for ``failure_probability``.
+
+    ``products`` is what may be spent in all: one measures the accuracy of the products (none for a dense float64 matrix), ``probes`` of
+    them look at what the Lanczos vectors have not seen, the rest are Lanczos steps. By default there are none,
+    for the start alone gives the sharper bound; only where roundoff is known beforehand to hide the overlap of the start (single
+    precision with a small failure probability) it is half of the products. With probes the probability is halved: the start and the probes are two events. An upper
+    bound on the ``trace`` (of a semidefinite operator) or on |A|_F (``frobenius``) gives more bounds, which need no luck.
+
+    The lower bound is a Rayleigh quotient. Everything is about the exact matrix; bounds of matrix-free operators carry the premise
+    that products are exact up to their stated accuracy, which was measured and is added outward. Raises :class:`NoBound` where nothing
+    follows, and ``ValueError`` for an operator that is not symmetric.
+
+    >>> matrix = torch.diag(torch.cat([torch.tensor([4.0, 2.0]), torch.full((98,), 0.01)]).double())
+    >>> found = largest_eigenvalue(matrix, failure_probability=1e-6, generator=torch.Generator().manual_seed(0))
+    >>> found.lower.value <= 4.0 <= found.upper.value <= 4.0001, found.products <= 20
+    (True, True)
+    """
+    asked = Products(operator)
+    seen = _observe(asked, _plan(operator, products, probes), generator)
+    routes = seen.routes(
+        asked, failure_probability, trace if semidefinite(operator, positive_semidefinite) else None, frobenius, generator
+    )
+    return Eigenvalue(seen.vectors.rayleigh(), _least(routes), asked.count, seen.vectors.vector(), routes)
+
+
+def smallest_eigenvalue(
+    operator: SymmetricOperator,
+    *,
+    failure_probability: float,
+    damping: float = 0.0,
+    products: int = PRODUCTS,
+    probes: int | None = None,
+    frobenius: Bound | None = None,
+    generator: torch.Generator | None = None,
+) -> Eigenvalue:
+    """The smallest eigenvalue of A + damping I: ``lower`` but for the failure probability (exact for what is claimed), ``upper`` without failure.
+
+    Through the largest eigenvalue of -A, with the same arguments; where the operator itself knows a lower bound (``lower_bound()``, zero
+    for a semidefinite one), that one competes, with no failure and no product. A Hessian has a small negative edge, which is certified
+    only to within a share of its *largest* eigenvalue that falls with the number of products: damping must exceed that.
+
+    >>> matrix = torch.diag(torch.linspace(-0.5, 1.0, 50, dtype=torch.float64))
+    >>> found = smallest_eigenvalue(matrix, failure_probability=1e-6, damping=1.0, generator=torch.Generator().manual_seed(0))
+    >>> 0.4 < found.lower.value <= 0.5 <= found.upper.value < 0.52
+    True
+    """
+    if not (math.isfinite(damping) and damping >= 0):
+        raise ValueError(f"the damping is finite and not negative, not {damping}")
+    asked = Products(operator)
+    seen = _observe(asked, _plan(operator, failure_probability, products, probes), generator).negated()
+    routes = seen.routes(asked, failure_probability, None, frobenius, generator)
+    known: Bound | None = getattr(operator, "lower_bound", lambda: None)()
+    if known is not None:
+        routes["known"] = -known
+    shifted = {name: damping - bound for name, bound in routes.items()}
+    return Eigenvalue(damping - _least(routes), damping - seen.vectors.rayleigh(), asked.count, seen.vectors.vector(), shifted)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    steps: int
+    probes: int
+
+
+def _plan(operator: SymmetricOperator, failure_probability: float, products: int, probes: int | None) -> _Plan:
+    """How the budget is spent; what a measure of accuracy costs is set aside."""
+    if isinstance(products, bool) or not isinstance(products, int) or products < 2:
+        raise ValueError(f"a budget is an integer of at least two products, not {products!r}")
+    if probes is None:
+        hidden = start_overlap(operator.shape[0], failure_probability).value < _VISIBLE * torch.finfo(operator.dtype).eps
+        probes = products // 2 if hidden else 0
+    steps = products - probes - (held_matrix(operator) is None)
+    if probes < 0 or steps < 1:
+        raise ValueError(f"{probes} probes leave no Lanczos step in a budget of {products} products: raise products")
+    return _Plan(steps, probes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A Lanczos run from a uniformly random start, measured."""
+
+    vectors: Ritz
+    measured: Recurrence
+    probes: int
+    size: int
+
+    def negated(self) -> _Seen:
+        """The same run as one with -A."""
+        return _Seen(self.vectors.negated(), self.measured.negated(), self.probes, self.size)
+
+    def routes(
+        self,
+        asked: Products,
+        failure_probability: float,
+        trace: Bound | None,
+        frobenius: Bound | None,
+        generator: torch.Generator | None,
+    ) -> dict[str, Bound]:
+        """Every upper bound on the largest eigenvalue that follows: the start is one event, the probes are another."""
+        share = check_probability(failure_probability) / (2 if self.probes else 1)
+        routes = {}
+        start = overlap_bound(self.measured, start_overlap(self.size, share), self.vectors.accuracy)
+        if start is not None:
+            routes["start"] = start
+        if self.probes and self.vectors.count < self.size:
+            tail = tail_bound(asked, self.vectors, probes=self.probes, failure_probability=share, generator=generator)
+            routes["probes"] = tail_deflated(self.vectors, tail)
+        if trace is not None:
+            routes["trace"] = trace_deflated(self.vectors, trace)
+        if frobenius is not None:
+            routes["frobenius"] = frobenius_deflated(self.vectors, frobenius * frobenius)
+        return routes
+
+
+def _observe(asked: Products, plan: _Plan, generator: torch.Generator | None) -> _Seen:
+    run = lanczos(asked, asked.gaussian(1, generator)[:, 0], plan.steps)
+    vectors = ritz(run.basis, run.images, accuracy(asked, run.basis, run.images))
+    return _Seen(vectors, recurrence(run, vectors.accuracy), plan.probes, asked.size)
+
+
+def _least(routes: dict[str, Bound]) -> Bound:
+    """The least bound. A certain one keeps its certainty; else all that can fail must hold, for which one is least is chance."""
+    if not routes:
+        raise NoBound(
+            "nothing bounds the eigenvalue: rounding hides the overlap of the start. Pass probes=10, or a bound on the trace or the "
+            "Frobenius norm, use double precision, or allow a greater failure probability"
+        )
+    least = tightest(*routes.values())
+    failures = [bound.failure_probability for bound in routes.values()]
+    if not least.failure_probability or sum(map(bool, failures)) == 1:
+        return least
+    total = 0.0
+    for failure in failures:
+        total = math.nextafter(total + failure, math.inf) if failure else total
+    return Bound(least.value, Side.UPPER, Combined("least of the bounds of several events", tuple(routes.values())), total)
