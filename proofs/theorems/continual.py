@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..expression import exp, sqrt, symbols
-from ..proof import AlgebraicProof, Citation, Fact, Induction, Sequence, Split, Step, Term, by_squares
+from ..proof import AlgebraicProof, Citation, Fact, Induction, Sequence, Step, Term, by_squares
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
 from .vocabulary import GAUSSIAN_PARAMETER
@@ -49,7 +49,7 @@ _CURVATURE = Hypothesis(
 _DELETED = Hypothesis("m", "number of records deleted", Side.UPPER, Domain.COUNT, "records")
 _BETWEEN = Hypothesis("m", "number of records that B has beyond A", Side.UPPER, Domain.NONNEGATIVE, "records")
 _GRADIENT = Hypothesis(
-    "gradient", "at or above the gradient norm of every record's loss on the ball", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
+    "gradient", "at or above the gradient norm of every record's loss at w and, while the record is retained, at every w_A", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
 )  # fmt: skip
 _SMOOTHNESS = Hypothesis(
     "smoothness", "at or above the norm of the Hessian of every record's loss on the ball", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter²"
@@ -359,7 +359,7 @@ _FURTHER_GRADIENTS = Fact(
         "calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "linalg.triangle",
         "hypothesis:m", "hypothesis:gradient", "hypothesis:curvature",
     ),
-    "grad L_B(w_A) is minus the sum of m gradients at w_A, which lies in the ball",
+    "grad L_B(w_A) is minus the sum of m gradients at w_A",
 )  # fmt: skip
 _NORMS = tuple(
     Fact(f"{name} at least 0", ">=0", value, ("linalg.triangle",), "a norm is nonnegative")
@@ -378,7 +378,7 @@ COUNT_INCREMENT = Theorem(
         "(G² m/(2 kappa³)) (C (2k + m) + k² (c + B C/(kappa + m B)))."
     ),
     hypotheses=(
-        Hypothesis("earlier", "number of records deleted earlier", Side.UPPER, Domain.COUNT, "records"), _BETWEEN, _GRADIENT, _SMOOTHNESS,
+        Hypothesis("earlier", "number of records deleted earlier", Side.UPPER, Domain.NONNEGATIVE, "records"), _BETWEEN, _GRADIENT, _SMOOTHNESS,
         _RECORD_HESSIAN, _HESSIAN_LIPSCHITZ, _CURVATURE,
     ),
     conclusion=_INCREMENT,
@@ -813,6 +813,98 @@ SET_PATH = Theorem(
     ),
 )  # fmt: skip
 
+_STEADY = curvature + smoothness
+_COUNT_CHARGED = gradient**2 * (_STEADY * (hessian_lipschitz * j**2 + record_hessian * sums) + smoothness * hessian_lipschitz * sums) - (
+    2 * curvature**3 * _STEADY * used
+)
+_FIRST_DELETION: dict[str, Fraction | int] = {
+    "m": 1, "squares": 0, "gradient": 1, "smoothness": 1, "record_hessian": 1, "hessian_lipschitz": 1, "curvature": 1, "d": _HALF,
+    "sums": 0, "sums_next": 0, "sums_first": 0, "sums_last": 0, "used": 0, "used_next": _HALF, "used_first": 0, "used_last": _HALF,
+    "j": 0, "j_next": 1, "j_first": 0, "j_last": 1,
+}  # fmt: skip
+
+COUNT_PATH = Theorem(
+    id="continual.count-path",
+    statement=(
+        "While M records leave one by one, whichever they are, the residual's path is no longer than "
+        "(G²/(2 kappa³)) (C M² + (c + B C/(kappa + B)) (0² + 1² + ... + (M - 1)²))."
+    ),
+    hypotheses=(
+        _DELETED, Hypothesis("squares", "at or above the sum of j² over j from 0 to M - 1", Side.UPPER, Domain.NONNEGATIVE, "records²"), _GRADIENT,
+        _SMOOTHNESS, _RECORD_HESSIAN, _HESSIAN_LIPSCHITZ, _CURVATURE,
+    ),
+    conclusion=Conclusion("path", "sum of the norms by which the residual moves", Side.UPPER, "parameter"),
+    formula=gradient**2 / (2 * curvature**3)
+    * (hessian_lipschitz * m**2 + (record_hessian + smoothness * hessian_lipschitz / _STEADY) * squares),
+    rests_on=("continual.count-increment", "arithmetic.recursion", "linalg.triangle", "calculus.chain-rule"),
+    source="Kuang & Xia 2026 (count-based constant), the sum in closed form; own proof",
+    proof=AlgebraicProof(
+        target="used_last",
+        variables={"d": "norm by which the residual moves when the next record leaves"},
+        sequences=(
+            Sequence("sums", "sums_next", "sums_first", "sums_last", "sum of the squares of the counts so far"),
+            Sequence("used", "used_next", "used_first", "used_last", "length of the residual's path so far"),
+            Sequence("j", "j_next", "j_first", "j_last", "number of records deleted so far"),
+        ),
+        facts=(
+            Fact("no squares", "==0", sums_first, ("arithmetic.recursion",), "the empty sum"),
+            _EMPTY_USED,
+            Fact("none", "==0", j_first, ("arithmetic.recursion",), "counting starts at nought"),
+            Fact("next square", "==0", sums_next - sums - j**2, ("arithmetic.recursion",), "the sum goes on"),
+            Fact("next used", "==0", used_next - used - d, ("arithmetic.recursion", "linalg.triangle"), "the path goes on"),
+            Fact("one more", "==0", j_next - j - 1, ("arithmetic.recursion",), "one record at a time"),
+            Fact("count", ">=0", j, ("arithmetic.recursion",), "a count"),
+            Fact("all", ">=0", m**2 - j_last**2, ("hypothesis:m",), "M records at most"),
+            Fact("all squares", ">=0", squares - sums_last, ("hypothesis:squares",), "the number given covers the sum"),
+        ),
+        citations=(
+            Citation(
+                "increment", "continual.count-increment", d,
+                {
+                    "earlier": j, "m": 1, "gradient": gradient, "smoothness": smoothness, "record_hessian": record_hessian,
+                    "hessian_lipschitz": hessian_lipschitz, "curvature": curvature,
+                },
+                "for one record after j others",
+            ),
+        ),
+        steps=(
+            Induction(
+                "charged", _COUNT_CHARGED,
+                base=(
+                    Step(equations=(
+                        (gradient**2 * _STEADY * hessian_lipschitz * j_first, "none"),
+                        (gradient**2 * (_STEADY * record_hessian + smoothness * hessian_lipschitz), "no squares"),
+                        (-2 * curvature**3 * _STEADY, "nothing used"),
+                    )),
+                ),
+                step=(
+                    Step(
+                        (Term(1, 1, ("charged",)), Term(1, 1, ("increment",))),
+                        (
+                            (gradient**2 * _STEADY * hessian_lipschitz * (j_next + j + 1), "one more"),
+                            (gradient**2 * (_STEADY * record_hessian + smoothness * hessian_lipschitz), "next square"),
+                            (-2 * curvature**3 * _STEADY, "next used"),
+                        ),
+                    ),
+                ),
+            ),
+            Step(
+                (
+                    Term(1, 1, ("charged",)), Term(1, gradient, ("curvature", "hessian_lipschitz", "all")), Term(1, gradient, ("smoothness", "hessian_lipschitz", "all")),
+                    Term(1, gradient, ("curvature", "record_hessian", "all squares")), Term(1, gradient, ("smoothness", "record_hessian", "all squares")),
+                    Term(1, gradient, ("smoothness", "hessian_lipschitz", "all squares")),
+                ),
+            ),
+        ),
+        witness=_FIRST_DELETION,
+    ),
+    false_sibling=FalseSibling(
+        "linear in the number", gradient**2 / (2 * curvature**3)
+        * (hessian_lipschitz * m / 2 + (record_hessian + smoothness * hessian_lipschitz / _STEADY) * squares),
+        counterexample=_FIRST_DELETION,
+    ),
+)  # fmt: skip
+
 THEOREMS = (
-    RESIDUAL, COUNT_RESIDUAL, SHIFT, INVERSE_CHANGE, INCREMENT, COUNT_INCREMENT, REMOVED, LEVERAGE, CURVATURE, RANDOM_WALK, INDEPENDENT, SET_PATH,
+    RESIDUAL, COUNT_RESIDUAL, SHIFT, INVERSE_CHANGE, INCREMENT, COUNT_INCREMENT, REMOVED, LEVERAGE, CURVATURE, RANDOM_WALK, INDEPENDENT, COUNT_PATH, SET_PATH,
 )  # fmt: skip

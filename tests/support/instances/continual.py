@@ -392,6 +392,16 @@ def _path_values(generator: numpy.random.Generator, pairs: list[Pair], gradients
     }  # fmt: skip
 
 
+def count_path(generator: numpy.random.Generator) -> Values:
+    values = set_path(generator)
+    count = int(values["j_last"])
+    squares = numpy.concatenate([[0], numpy.cumsum(numpy.arange(count) ** 2)])
+    return {
+        **values, "squares": over(generator, float(squares[-1])), "gradient": over(generator, values["gradient_sum"]),
+        **_named("sums", squares, int(values["j"])),
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "continual.residual": residual,
     "continual.count-residual": count_residual,
@@ -404,6 +414,7 @@ INSTANCES: dict[str, Instance] = {
     "continual.curvature": curvature,
     "continual.random-walk": random_walk,
     "continual.independent": independent,
+    "continual.count-path": count_path,
     "continual.set-path": set_path,
 }
 TIGHT = {
@@ -418,5 +429,6 @@ TIGHT = {
     "continual.curvature": 0.95,
     "continual.random-walk": 0.9999,
     "continual.independent": 0.9999,
+    "continual.count-path": 0.95,
     "continual.set-path": 0.95,
 }
