@@ -69,7 +69,9 @@ def iterate(equations: Equations, iteration: Iteration, what: str) -> Solution:
         active = active[~mask]
 
     try:
-        for _ in progress(iter(lambda: bool(len(active)) and equations.left() >= len(active), False), what, equations.most // columns):
+        for _ in progress(
+            iter(lambda: bool(len(active)) and equations.left() >= len(active), False), what, equations.most // columns
+        ):
             claimed = iteration.estimates() <= equations.goals[active].clamp_min(0.0)
             if bool(claimed.any()):
                 chosen = active[claimed]

@@ -21,7 +21,9 @@ class Minres(Iteration):
         self.beta = dots(residual, self.vector).clamp_min(0.0).sqrt()
         self.before = torch.zeros_like(self.beta)
         self.rest = self.beta.clone()  # the norm of the residual, in the norm of the preconditioner
-        self.scale = torch.where(self.beta > 0, norms(residual).to(self.beta.dtype) / self.beta.clamp_min(1e-300), torch.ones_like(self.beta))
+        self.scale = torch.where(
+            self.beta > 0, norms(residual).to(self.beta.dtype) / self.beta.clamp_min(1e-300), torch.ones_like(self.beta)
+        )
         self.dbar, self.epsilon, self.sine = (torch.zeros_like(self.beta) for _ in range(3))
         self.cosine = -torch.ones_like(self.beta)
         self.along, self.previous = torch.zeros_like(value), torch.zeros_like(value)

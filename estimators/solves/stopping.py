@@ -32,7 +32,9 @@ class Stopping:
         for name, tolerance in (("atol", self.atol), ("rtol", self.rtol)):
             if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
                 raise ValueError(f"{name} is a finite number of at least zero, not {tolerance}")
-        if self.products is not None and (isinstance(self.products, bool) or not isinstance(self.products, int) or self.products < 1):
+        if self.products is not None and (
+            isinstance(self.products, bool) or not isinstance(self.products, int) or self.products < 1
+        ):
             raise ValueError(f"products is a positive integer, not {self.products!r}")
 
     def targets(self, lengths: torch.Tensor) -> torch.Tensor:

@@ -9,14 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import torch
-
 from certify.bounds import Bound, derive
-from certify.bounds.evidence import Combined
-from certify.proofs.sides import Side
 
-from ..products import Products
-from ..traces.probes import share_below
 from .ritz import Ritz
 
 
@@ -99,52 +93,3 @@ def _best(vectors: Ritz, tail: Callable[[int], float]) -> tuple[int, float]:
         found.append((max((top + weight * coupling) / margin, beyond + coupling / weight), kept, weight))
     _, kept, weight = min(found)
     return kept, weight
-
-
-def tail_bound(
-    products: Products, vectors: Ritz, *, probes: int, failure_probability: float, generator: torch.Generator | None
-) -> Bound:
-    """At least |QAQ|_F, Q the projector on the complement of the vectors, but for ``failure_probability``.
-
-    The ``probes`` are drawn here, after the vectors: given those, the bound is one Chernoff event, whatever the vectors depend on.
-
-    Theorem: ``trace.frobenius`` (exact m, share).
-    """
-    share, failure = share_below(probes, failure_probability, "trace.frobenius")
-    basis = vectors.basis
-    lengths, slips, stretch = [], [], (1 + vectors.skew) / (1 - vectors.skew)
-    roundoff = torch.finfo(products.operator.dtype).eps / 2
-    for _ in range(probes):
-        probe = products.gaussian(1, generator)[:, 0]
-        kept = probe - basis @ (basis.T @ probe)
-        kept = kept - basis @ (basis.T @ kept)
-        length = float(torch.linalg.vector_norm(kept.double()))
-        leak = float(torch.linalg.vector_norm(basis.double().T @ kept.double()))
-        # Q w = Q kept + Q (what was rounded off), and kept - Q kept = Y (Y'Y)^-1 Y' kept
-        slips.append(
-            1.01
-            * (stretch * leak + roundoff * (8 * float(torch.linalg.vector_norm(probe.double())) + 8 * vectors.count * length))
-        )
-        image = products(kept).double()
-        inner = basis.double().T @ image
-        image = image - basis.double() @ inner
-        lengths.append(
-            float(torch.linalg.vector_norm(image)) * (1 + 1e-12)
-            + 2 * vectors.skew * stretch * float(torch.linalg.vector_norm(inner))
-            + 1.01 * vectors.accuracy.absolute * length
-        )
-    seen = math.sqrt(sum(length * length for length in lengths) / probes)
-    slip = math.sqrt(sum(slip * slip for slip in slips) / probes)
-    # |QAQ w| <= what was measured + slip |QA|, and |QA| <= |R|_F/sqrt(1 - skew) + |QAQ|_F, which is solved for |QAQ|_F
-    root = math.sqrt(share)
-    if not slip < root / 2:
-        raise ValueError("too few probes for this failure probability: rounding hides what they see; raise probes")
-    beyond = (seen + slip * vectors.residual_norm().value / math.sqrt(1 - vectors.skew)) / (root - slip)
-    measured = Bound(
-        beyond * (1 + 1e-12),
-        Side.UPPER,
-        vectors.accuracy.evidence("root of the mean of |QAQ w|² over the probes, over their share"),
-    )
-    return Bound(
-        measured.value, Side.UPPER, Combined("by chance, with the probability given", (measured, failure)), failure.value
-    )

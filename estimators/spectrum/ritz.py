@@ -114,6 +114,17 @@ class Ritz:
         square = float(self.residual_form.diagonal()[kept:].sum()) + self.residual_form_error
         return self._upper(math.sqrt(max(0.0, square)) * (1 + gamma(self.count + 4)) + self.residual_error, "norm of R left out")
 
+    def inside(self) -> tuple[Bound, Bound]:
+        """The trace of PAP from below and above, P the projector on the span: tr((Y'Y)^-1 Y'AY).
+
+        It differs from the trace of the form by at most |(Y'Y)^-1 - I| times the sum of the moduli of the form's eigenvalues.
+        """
+        middle = math.fsum(self.form.diagonal().tolist())
+        count, norm = math.sqrt(self.count), self._norm(self.form)
+        apart = _SAFE * count * (self.form_error + self.skew / (1 - self.skew) * norm) + 4 * UNIT_ROUNDOFF * abs(middle)
+        evidence = self.accuracy.evidence("trace of A on the span of the vectors")
+        return Bound(middle - apart, Side.LOWER, evidence), Bound(middle + apart, Side.UPPER, evidence)
+
     def skewness(self) -> Bound:
         """An upper bound on |Y'Y - I|."""
         return Bound(self.skew, Side.UPPER, self.accuracy.evidence("distance of Y'Y to the unit matrix"))

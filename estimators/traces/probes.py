@@ -26,7 +26,7 @@ def share_below(probes: int, failure_probability: float, theorem: str) -> tuple[
 
     >>> share, failure = share_below(30, 1e-3, "trace.chernoff")
     >>> round(1 / share, 2), failure.value <= 1e-3
-    (2.93, True)
+    (3.13, True)
     """
     exponent = 2 * math.log(1 / check_probability(failure_probability)) / check_probes(probes)
     return _share(probes, failure_probability, theorem, math.exp(-exponent - 1), 1.0, exponent)
