@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from .operators.gauss_newton import GaussNewton as GaussNewton
     from .operators.hessian import Hessian as Hessian
     from .operators.operator import Operator as Operator
+    from .solves.result import Result as Result
+    from .solves.result import Solution as Solution
+    from .solves.solve import solve as solve
+    from .spectrum.density import spectral_density as spectral_density
+    from .spectrum.largest import largest_eigenvalue as largest_eigenvalue
+    from .spectrum.largest import smallest_eigenvalue as smallest_eigenvalue
+    from .traces.diagonal import diagonal as diagonal
+    from .traces.frobenius import frobenius_norm as frobenius_norm
+    from .traces.hutch_plus_plus import hutch_plus_plus as hutch_plus_plus
+    from .traces.log_determinant import log_determinant as log_determinant
+    from .traces.trace import trace as trace
+    from .traces.xtrace import xtrace as xtrace
 
 # Public name -> module. One line a name.
 _PUBLIC = {
@@ -23,6 +35,18 @@ _PUBLIC = {
     "GaussNewton": "operators.gauss_newton",
     "Fisher": "operators.fisher",
     "EmpiricalFisher": "operators.fisher",
+    "solve": "solves.solve",
+    "Solution": "solves.result",
+    "Result": "solves.result",
+    "largest_eigenvalue": "spectrum.largest",
+    "smallest_eigenvalue": "spectrum.largest",
+    "spectral_density": "spectrum.density",
+    "trace": "traces.trace",
+    "frobenius_norm": "traces.frobenius",
+    "diagonal": "traces.diagonal",
+    "log_determinant": "traces.log_determinant",
+    "hutch_plus_plus": "traces.hutch_plus_plus",
+    "xtrace": "traces.xtrace",
     "Unit": "engines.data",
     "OperatorRefused": "engines.refusals",
 }

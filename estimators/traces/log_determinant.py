@@ -104,12 +104,18 @@ def _inside(vectors: Ritz, damping: float) -> tuple[arb, arb]:
 
 
 def _coupled(vectors: Ritz, damping: float) -> float:
-    """At least the trace of (PBP)^-1 (PAQ)(QAP): every Ritz vector's squared residual over its value plus damping."""
-    apart, total = _spread(vectors), 0.0
+    """At least the trace of (PBP)^-1 (PAQ)(QAP): every Ritz vector's squared residual over its value plus damping.
+
+    In the basis Y (Y'Y)^(-1/2) of the span, PBP is at least the diagonal matrix of these, but for twice the spread.
+    """
+    apart = _spread(vectors)
+    if not 4 * apart < damping:
+        return math.inf
+    skewed, total = vectors.residual_norm().value * vectors.skew / (1 - vectors.skew), 0.0
     for value, square in zip(vectors.values.tolist(), vectors.residual_form.diagonal().tolist(), strict=True):
-        length = math.sqrt(max(0.0, square) + vectors.residual_form_error) + vectors.residual_error
+        length = math.sqrt(max(0.0, square) + vectors.residual_form_error) + vectors.residual_error + skewed
         total += length**2 / (damping + max(0.0, value - apart))
-    return total * (1 + 1e-10) / (1 - vectors.skew) ** 3
+    return total * (1 + 1e-10) / (1 - 2 * apart / damping)
 
 
 def _chord(count: arb, least: arb, trace: float, norm: float) -> arb:

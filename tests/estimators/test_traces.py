@@ -1,0 +1,154 @@
+"""Traces, sums of squares, diagonals and log-determinants: bounds on their sides, and how near they come."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from spectra import SPECTRA, Multiplied, generator, outliers, rotated
+
+from certify.bounds import Bound, Estimate, WrongSide
+from certify.estimators import diagonal, frobenius_norm, hutch_plus_plus, log_determinant, trace, xtrace
+from certify.estimators.products import Products
+from certify.estimators.traces.interval import sharper
+from certify.estimators.traces.probes import share_above, share_below
+from certify.proofs.sides import Side
+
+NAMES = sorted(SPECTRA)
+SEMIDEFINITE = [name for name in NAMES if float(SPECTRA[name].min()) >= 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("deflation", [0, 1, 10, 60])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_trace_and_the_norm_lie_between_their_bounds(name: str, deflation: int, dtype: torch.dtype) -> None:
+    matrix = rotated(SPECTRA[name], 1)
+    operator = Multiplied(matrix, dtype)
+    truth, norm = float(matrix.to(dtype).double().trace()), float(matrix.to(dtype).double().norm())
+    for claimed in {False, name in SEMIDEFINITE}:
+        found = trace(
+            operator,
+            failure_probability=1e-6,
+            probes=10,
+            deflation=deflation,
+            positive_semidefinite=claimed,
+            generator=generator(2),
+        )
+        assert found.lower.value <= truth <= found.upper.value
+        assert found.lower.failure_probability + found.upper.failure_probability <= 1e-6 * (1 + 1e-12)
+    found = frobenius_norm(operator, failure_probability=1e-6, probes=10, deflation=deflation, generator=generator(3))
+    assert found.lower.value <= norm <= found.upper.value
+    assert found.products <= 10 + deflation + 1
+
+
+@pytest.mark.parametrize("name", SEMIDEFINITE)
+def test_the_log_determinant_lies_between_its_bounds(name: str) -> None:
+    matrix = rotated(SPECTRA[name], 4)
+    matrix = (matrix @ matrix + (matrix @ matrix).T) / 2  # semidefinite to rounding
+    for damping in (1e-3, 0.1, 10.0):
+        truth = float(torch.logdet(matrix + damping * torch.eye(60, dtype=torch.float64)))
+        for steps in (1, 8, 60):
+            found = log_determinant(
+                Multiplied(matrix, semidefinite=True),
+                damping=damping,
+                failure_probability=1e-6,
+                steps=steps,
+                probes=20,
+                generator=generator(5),
+            )
+            assert found.lower.value <= truth + 1e-9 and found.upper.value >= truth - 1e-9
+
+
+def test_deflation_makes_the_bounds_sharp_where_few_eigenvalues_stand_out() -> None:
+    matrix = rotated(outliers(400), 6)
+    truth = float(matrix.trace())
+    bare = trace(Multiplied(matrix, semidefinite=True), failure_probability=1e-3, probes=30, generator=generator(0))
+    deflated = trace(
+        Multiplied(matrix, semidefinite=True), failure_probability=1e-3, probes=15, deflation=14, generator=generator(0)
+    )
+    assert deflated.products <= bare.products
+    width = (deflated.upper.value - deflated.lower.value) / truth
+    assert width < 0.25 * (bare.upper.value - bare.lower.value) / truth and width < 0.5
+
+
+def test_chernoff_shares_are_as_published() -> None:
+    """At 30 probes and 1e-3 the upper bound inflates by 3.1, and the exact quantile of chi square by 2.6."""
+    share, failure = share_below(30, 1e-3, "trace.chernoff")
+    assert 1 / share == pytest.approx(3.13, abs=0.01) and 0.999e-3 <= failure.value <= 1e-3
+    share, failure = share_above(30, 1e-3, "trace.chernoff-below")
+    assert 1 < share < 2.3 and 0.999e-3 <= failure.value <= 1e-3
+    for probes, failure_probability in ((1, 1e-9), (10000, 0.5), (3, 0.999)):
+        assert (
+            share_below(probes, failure_probability, "trace.chernoff")[0]
+            < 1
+            < share_above(probes, failure_probability, "trace.chernoff-below")[0]
+        )
+
+
+def test_intervals_of_all_diagonal_entries_hold_at_once() -> None:
+    matrix = rotated(outliers(60, negative=0.4), 7)
+    found = diagonal(Multiplied(matrix), failure_probability=1e-3, probes=2000, generator=generator(0))
+    assert bool(((found.lower <= matrix.diagonal()) & (matrix.diagonal() <= found.upper)).all())
+    assert float((found.upper - found.lower).max()) < 2 and found.failure_probability <= 1e-3 * (1 + 1e-9)
+    torch.testing.assert_close(found.estimate, matrix.diagonal(), atol=0.3, rtol=0)
+    claimed = diagonal(Multiplied(rotated(outliers(60), 7), semidefinite=True), failure_probability=1e-3, probes=20)
+    assert bool((claimed.lower >= 0).all())
+
+
+@pytest.mark.parametrize("estimator", [hutch_plus_plus, xtrace])
+def test_estimates_are_near_and_never_bounds(estimator) -> None:  # type: ignore[no-untyped-def]
+    matrix = rotated(outliers(200), 8)
+    rows = [estimator(Multiplied(matrix), products=30, generator=generator(seed)) for seed in range(50)]
+    truth = float(matrix.trace())
+    values = torch.tensor([row.value.value for row in rows])
+    assert abs(float(values.mean()) - truth) < 4 * float(values.std()) / math.sqrt(50)
+    assert float((values - truth).abs().mean()) < 0.1 * truth
+    assert all(isinstance(row.value, Estimate) and isinstance(row.spread, Estimate) and row.products <= 30 for row in rows)
+    assert float(values.std()) / 3 < sum(row.spread.value for row in rows) / 50 < 3 * float(values.std())
+    with pytest.raises(WrongSide):
+        Bound(1.0, Side.UPPER) + rows[0].value  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("estimator", [hutch_plus_plus, xtrace])
+def test_estimates_are_exact_on_low_rank(estimator) -> None:  # type: ignore[no-untyped-def]
+    matrix = rotated(torch.cat([torch.tensor([3.0, -2.0, 1.0]), torch.zeros(37)]), 9)
+    assert estimator(Multiplied(matrix), products=18, generator=generator(0)).value.value == pytest.approx(2.0, abs=1e-9)
+
+
+def test_xtrace_leaves_each_probe_out_as_its_definition_says() -> None:
+    """The downdated formulas against a new factorisation for every probe that is left out."""
+    matrix, size, count = rotated(outliers(30, negative=0.4), 10), 30, 6
+    fast = xtrace(matrix, products=2 * count, generator=generator(3)).value.value
+    probes = Products(matrix).gaussian(count, generator(3))
+    probes = probes / probes.norm(dim=0) * math.sqrt(size)
+    slow = []
+    for left in range(count):
+        others = [column for column in range(count) if column != left]
+        basis = torch.linalg.qr(matrix @ probes[:, others]).Q
+        rest = probes[:, left] - basis @ (basis.T @ probes[:, left])
+        rest = rest * math.sqrt(size - count + 1) / rest.norm()
+        slow.append(float((basis.T @ matrix @ basis).trace() + rest @ matrix @ rest))
+    assert fast == pytest.approx(sum(slow) / count, rel=1e-10)
+
+
+def test_the_sharper_of_two_pays_for_both() -> None:
+    one, two = Bound(2.0, Side.UPPER, failure_probability=0.1), Bound(1.0, Side.UPPER, failure_probability=0.2)
+    assert sharper(one, two).value == 1.0 and sharper(one, two).failure_probability >= 0.3
+    with pytest.raises(WrongSide):
+        sharper(one, Bound(0.0, Side.LOWER))
+
+
+def test_a_certified_log_determinant_needs_a_claim_and_damping() -> None:
+    with pytest.raises(ValueError, match="not known to be positive semidefinite"):
+        log_determinant(torch.eye(3).double(), damping=1.0, failure_probability=0.1, steps=1, probes=1)
+    with pytest.raises(ValueError, match="positive, finite damping"):
+        log_determinant(
+            torch.eye(3).double(), damping=0.0, failure_probability=0.1, steps=1, probes=1, positive_semidefinite=True
+        )
+
+
+@pytest.mark.parametrize("probes", [0, -1, 1.5, True])
+def test_probes_are_counted(probes: int) -> None:
+    with pytest.raises(ValueError, match="positive integer"):
+        trace(torch.eye(3).double(), failure_probability=0.1, probes=probes)
