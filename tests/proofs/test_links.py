@@ -37,6 +37,7 @@ ACCOUNTING = {"certify.gaussian", "certify.calibration"}
 _HELD = "hands over the number that it was given"
 _ARITHMETIC = "one operation on bounds, rounded outward"
 _ROUNDING = "rounding analysis: its derivation and sources stand beside it"
+_EXPLICIT = "measured on explicit vectors, with rounding and the stated accuracy of the products"
 _PUBLIC = "a public number; that the model is this near is measured before every release"
 _OWN_PROOF = "the function that was given says what proves it"
 ROUNDED = {
@@ -67,6 +68,22 @@ ROUNDED = {
     "certify.calibration.exact_bound": _HELD,
     "certify.calibration.hold": _HELD,
     "certify.certificates.derivation.evaluate": "the theorems are those of the steps given",
+    "certify.estimators.spectrum.ritz.Ritz.coupling": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.dropped": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.dropped_residual": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.form_norm": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.inside": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.rayleigh": "a Rayleigh quotient, measured: linalg.rayleigh",
+    "certify.estimators.spectrum.ritz.Ritz.residual_norm": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.residual_squares": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.ritz_squares": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.ritz_sum": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.skewness": _EXPLICIT,
+    "certify.estimators.spectrum.ritz.Ritz.top": _EXPLICIT,
+    "certify.estimators.traces.interval.sharper": _HELD,
+    "certify.estimators.traces.probes.share_above": "the theorem is its argument",
+    "certify.estimators.traces.probes.share_below": "the theorem is its argument",
+    "certify.estimators.traces.trace.semidefinite_remainder": "the sharper of two routes, which name theirs",
     "certify.fitting.Fitted.residual": "measured, with the allowance for rounding",
     "certify.mechanisms.noise.MechanismNoise.scale": _HELD,
     "certify.objectives.linear.LinearObjective.row_norm": "measured, with the allowance for rounding",
