@@ -16,6 +16,7 @@ if (_root / "pyproject.toml").is_file() and (_root / "bounds").is_dir():
     __path__[:] = [str(_root / "certify"), str(_root)]
 
 if TYPE_CHECKING:
+    from . import continual as continual
     from . import methods as methods
     from . import objectives as objectives
     from . import testing as testing
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .bounds import Estimate as Estimate
     from .calibration import GaussianNoise as GaussianNoise
     from .calibration import noise as noise
+    from .capacities import capacity as capacity
     from .claims import Claim as Claim
     from .claims import claim as claim
     from .distances import distance as distance
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     load_run = _load
 
-_SUBMODULES = ("bounds", "estimators", "methods", "objectives", "proofs", "testing")
+_SUBMODULES = ("bounds", "continual", "estimators", "methods", "objectives", "proofs", "testing")
 
 # Public name -> (module, name there). One line a name, in the order of the job that it belongs to.
 _PUBLIC = {
@@ -56,6 +58,7 @@ _PUBLIC = {
     "GaussianNoise": ("calibration", "GaussianNoise"),
     "compose": ("accounting.composition", "compose"),
     "convert": ("accounting.conversion", "convert"),
+    "capacity": ("capacities", "capacity"),
     "claim": ("claims", "claim"),
     "Claim": ("claims", "Claim"),
     "Bound": ("bounds", "Bound"),

@@ -67,6 +67,8 @@ ROUNDED = {
     "certify.calibration.GaussianNoise.scale": _HELD,
     "certify.calibration.exact_bound": _HELD,
     "certify.calibration.hold": _HELD,
+    "certify.continual.constants.Constants.of_records": _HELD,
+    "certify.continual.constants.Constants.shared": _HELD,
     "certify.certificates.derivation.evaluate": "the theorems are those of the steps given",
     "certify.estimators.spectrum.ritz.Ritz.coupling": _EXPLICIT,
     "certify.estimators.spectrum.ritz.Ritz.dropped": _EXPLICIT,

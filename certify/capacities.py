@@ -1,0 +1,156 @@
+"""How many deletions a noise budget covers, by which theorem; and when to retrain instead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from certify.bounds.bound import Bound, exactly
+from certify.bounds.derive import derive
+from certify.bounds.evidence import Declared
+from certify.proofs.sides import Side
+
+from . import gaussian
+from .errors import InputError
+from .numbers import Number, nonnegative, positive, probability
+
+if TYPE_CHECKING:
+    from .continual.plan import Mechanism
+
+DELETION_PASSES = 4
+RETRAINING_PASSES = 16
+_CONTINUAL_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to serve deletions, and how many it covers: ``deletions`` is a lower bound (0 if the budget is used up at once).
+
+    ``serves`` says whether they leave at once or one after another with a release each.
+    """
+
+    name: str
+    theorem: str
+    serves: str
+    deletions: int
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many of ``records`` may leave before ``sigma`` no longer gives (epsilon, delta), by each way, the most first.
+
+    ``budget`` is the distance that the noise hides; ``mu`` the Gaussian parameter that (epsilon, delta) allow. ``retrain_after`` is the number of
+    single requests, served one by one, whose passes over the data cost as much as one retraining that serves all of them.
+    """
+
+    records: int
+    budget: Bound
+    mu: Bound
+    ways: tuple[Way, ...]
+    retrain_after: int
+
+    def __str__(self) -> str:
+        width = max(len(way.name) for way in self.ways)
+        lines = [f"distance that the noise hides: {self.budget.value:.6g}; of {self.records} records may leave at most"]
+        lines += [f"  {way.deletions:>9}  {way.name:<{width}}  {way.serves} ({way.theorem})" for way in self.ways]
+        lines.append(
+            "  no limit   measured                 the distance of each candidate is certified on the data, and more steps are taken (certify unlearn)"
+        )
+        lines.append(f"retraining once is cheaper than {self.retrain_after} requests served one by one")
+        return "\n".join(lines)
+
+
+def capacity(
+    records: int,
+    *,
+    l2: Number,
+    epsilon: Number,
+    delta: Number,
+    sigma: Number,
+    row_norm: Number = 1,
+    deletion_passes: int = DELETION_PASSES,
+    retraining_passes: int = RETRAINING_PASSES,
+) -> Capacity:
+    """How many deletions Gaussian noise ``sigma`` still covers at (epsilon, delta), for mean logistic loss + (l2/2)|w|² and rows of at most ``row_norm``.
+
+    Worst case over data and requests: nothing is measured, so :func:`certify.unlearn`, which measures, goes far beyond. Counts are rounded
+    down. The continual ways release after every single deletion and cover the transcript, against the matched one; their ridge is fixed at
+    ``l2`` times ``records``. The cost model counts passes over the data: ``deletion_passes`` for a deletion, ``retraining_passes`` for a
+    retraining from nothing (docs/capacity.md says where the defaults come from). Raises :class:`InputError` for numbers out of range.
+
+    Theorem: ``utility.output-capacity`` (lower n; upper lipschitz; lower strong_convexity, budget).
+    Theorem: ``utility.capacity`` (lower n; upper lipschitz, hessian_lipschitz; lower strong_convexity, budget).
+    Theorem: ``logistic.gradient-at-minimiser`` (upper row_norm).
+    Theorem: ``logistic.hessian-lipschitz`` (upper row_norm).
+    Theorem: ``continual.random-walk`` (upper path; lower scale).
+    Theorem: ``continual.independent`` (upper squares; lower sigma).
+
+    >>> found = capacity(100_000, l2="0.01", epsilon=1, delta="1e-5", sigma="0.01")
+    >>> [(way.name, way.deletions) for way in found.ways][:2]
+    [('continual, random-walk', 23), ('one Newton step', 22)]
+    """
+    if isinstance(records, bool) or not isinstance(records, int) or records < 2:
+        raise InputError(f"records must be an integer of at least 2, not {records!r}")
+    for name, passes in (("deletion_passes", deletion_passes), ("retraining_passes", retraining_passes)):
+        if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
+            raise InputError(f"{name} must be an integer of at least 1, not {passes!r}")
+    noise, weight = positive(sigma, "sigma"), exactly(positive(l2, "l2"), Declared("the ridge constant"))
+    e, d = nonnegative(epsilon, "epsilon"), probability(delta, "delta")
+    height = exactly(positive(row_norm, "row_norm"), Declared("no row is longer"))
+    hidden = Bound(
+        gaussian.greatest_sensitivity(e, d, noise),
+        Side.LOWER,
+        Declared("the greatest sensitivity that the noise is proved to hide"),
+    )
+    allowed = Bound(
+        gaussian.greatest_sensitivity(e, d, positive(1, "one")), Side.LOWER, Declared("the same for noise of scale one")
+    )
+    gradient = derive("logistic.gradient-at-minimiser", row_norm=height)
+    curved = derive("logistic.hessian-lipschitz", row_norm=height)
+
+    def one_by_one(mechanism: Mechanism) -> int:
+        return _continual(records, weight, height, allowed, noise, mechanism)
+
+    at_once: dict[str, Bound | int] = {"n": records, "lipschitz": gradient, "strong_convexity": weight, "budget": hidden}
+    ways = [
+        Way("output perturbation", "utility.output-capacity", "all at once, the fitted model released", _below(derive("utility.output-capacity", **at_once))),
+        Way(
+            "one Newton step", "utility.capacity", "all at once, one step from the fitted model",
+            _below(derive("utility.capacity", hessian_lipschitz=curved, **at_once)),
+        ),
+        Way("continual, random-walk", "continual.random-walk", "one by one, a release after each", one_by_one("random-walk")),
+        Way("continual, independent", "continual.independent", "one by one, a release after each", one_by_one("independent")),
+    ]  # fmt: skip
+    ordered = tuple(sorted(ways, key=lambda way: -way.deletions))
+    return Capacity(records, hidden, allowed, ordered, retraining_passes // deletion_passes + 1)
+
+
+def _below(least: Bound) -> int:
+    """The greatest count that lies below a number at or under which no deletion misses the budget."""
+    return max(0, math.ceil(least.rational) - 1)
+
+
+def _continual(records: int, l2: Bound, row_norm: Bound, mu: Bound, sigma: Fraction, mechanism: Mechanism) -> int:
+    """The most single deletions for which no release needs a larger variance than sigma² in a coordinate, by bisection on proved bounds."""
+    from .continual import last_variance, worst_case
+
+    def fits(count: int) -> bool:
+        constants = worst_case(count, records=records, ridge=l2.rational * records, row_norm=row_norm.rational)
+        return last_variance(constants, mu, mechanism).at_most(sigma**2)
+
+    return _greatest(fits, min(records - 1, _CONTINUAL_LIMIT))
+
+
+def _greatest(fits: Callable[[int], bool], most: int) -> int:
+    """The greatest count from 0 to ``most`` that fits, for a property that holds up to it."""
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, 2 * high
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

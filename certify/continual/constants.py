@@ -1,0 +1,324 @@
+"""What the theorems on sequences of deletions ask of a problem: declared, or measured in balls at a fitted ridge-logistic model.
+
+Sum form: the retained sum is the sum of the retained records' losses plus (ridge/2)|w|², the ridge the same whatever was deleted. A mean
+objective with weight ``l2`` over n records is that with ridge = n l2; a penalty lambda |w|² is ridge = 2 lambda.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, arb_mat
+
+from certify.bounds.bound import Bound, as_bound, exactly
+from certify.bounds.derive import HypothesisError, derive
+from certify.bounds.evidence import Declared, Enclosed
+from certify.errors import InputError
+from certify.numbers import Number, positive
+from certify.proofs.balls import ball, lower_double, precision, upper_double
+from certify.proofs.sides import Side
+
+_BITS = 96
+_SQUARINGS = 4
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Bounds that hold on the whole ball that every retained minimiser stays in, while at most ``deletions`` records leave.
+
+    ``gradient``, ``smoothness``, ``record_hessian``: upper bounds on a record's gradient norm, Hessian norm and Hessian-Lipschitz constant;
+    ``hessian_lipschitz``: of the whole sum; ``curvature``: a lower bound on the least eigenvalue of every retained sum's Hessian;
+    ``gradient_sum``: an upper bound on the sum of the largest gradient norms at the start, if it is known.
+    """
+
+    deletions: int
+    gradient: Bound
+    smoothness: Bound
+    record_hessian: Bound
+    hessian_lipschitz: Bound
+    curvature: Bound
+    gradient_sum: Bound | None = None
+
+    def shared(self) -> dict[str, Bound]:
+        """The hypotheses that the theorems on sums share, by symbol."""
+        return {"hessian_lipschitz": self.hessian_lipschitz, "curvature": self.curvature}
+
+    def of_records(self) -> dict[str, Bound]:
+        """Those on single records besides."""
+        return {"smoothness": self.smoothness, "record_hessian": self.record_hessian, **self.shared()}
+
+
+def declared(
+    deletions: int,
+    *,
+    gradient: Number,
+    smoothness: Number,
+    record_hessian: Number,
+    hessian_lipschitz: Number,
+    curvature: Number,
+    gradient_sum: Number | None = None,
+) -> Constants:
+    """The constants that somebody states, as exact numbers. Raises :class:`InputError` unless all are positive.
+
+    >>> declared(3, gradient=1, smoothness="0.25", record_hessian="0.1", hessian_lipschitz=100, curvature=50).deletions
+    3
+    """
+    named = {
+        "gradient": gradient, "smoothness": smoothness, "record_hessian": record_hessian, "hessian_lipschitz": hessian_lipschitz,
+        "curvature": curvature,
+    }  # fmt: skip
+    held = {name: exactly(positive(value, name), Declared("stated by the caller")) for name, value in named.items()}
+    total = None if gradient_sum is None else exactly(positive(gradient_sum, "gradient_sum"), Declared("stated by the caller"))
+    return Constants(counted(deletions), gradient_sum=total, **held)
+
+
+def worst_case(deletions: int, *, records: int, ridge: Number, row_norm: Number = 1) -> Constants:
+    """The constants of ridge-logistic regression on any ``records`` rows of at most ``row_norm``, at any parameters.
+
+    The curvature is then the ridge alone, so they are loose: :func:`measured` reads them off the data. Raises :class:`InputError`.
+
+    Theorem: ``logistic.gradient`` (upper row_norm).
+    Theorem: ``logistic.smoothness`` (upper row_norm).
+    Theorem: ``logistic.hessian-lipschitz`` (upper row_norm).
+
+    >>> round(worst_case(5, records=100, ridge=10).smoothness.value, 3)
+    0.25
+    """
+    height = exactly(positive(row_norm, "row_norm"), Declared("no row is longer"))
+    third = derive("logistic.hessian-lipschitz", row_norm=height)
+    return Constants(
+        counted(deletions),
+        gradient=derive("logistic.gradient", row_norm=height),
+        smoothness=derive("logistic.smoothness", row_norm=height),
+        record_hessian=third,
+        hessian_lipschitz=third * counted(records, "records"),
+        curvature=exactly(positive(ridge, "ridge"), Declared("the ridge of the sum")),
+    )
+
+
+def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, deletions: int) -> Constants:
+    """The constants of ridge-logistic regression read off the data at the fitted ``parameters``, every number in balls.
+
+    ``features`` [n, p], ``labels`` [n] (two values; the larger is y = 1), ``parameters`` [p]; all doubles are taken exactly. The parameters are
+    taken as the minimiser over all records. No probability and no eigenvalue routine is believed: the least eigenvalue is proved by
+    elimination, the largest by powers. The work is n p² ball products. Raises :class:`InputError` for shapes, for numbers that are not
+    finite, and where ``deletions`` records may use up the curvature so that no ball is proved. Source: Kuang and Xia 2026, supplement S.3.
+
+    Theorem: ``self-concordance.radius`` (exact radius; upper decay, residual; lower l2, curvature; upper self_concordance).
+    Theorem: ``continual.curvature`` (lower l2, start_curvature; upper self_concordance, radius).
+    """
+    rows, positive_label, start = _arrays(features, labels, parameters)
+    most, weight = counted(deletions), positive(ridge, "ridge")
+    if most >= len(rows):
+        raise InputError(f"deletions must leave a record: {most} of {len(rows)}")
+    with precision(_BITS):
+        matrix, fitted = arb_mat(rows), arb_mat([[value] for value in start])
+        predictors = (matrix * fitted).entries()
+        lengths = [sum((entry * entry for entry in map(arb, row)), arb(0)).sqrt() for row in rows]
+        shares = [1 / (1 + (-z).exp()) for z in predictors]
+        gradients = [length * abs(share - y) for length, share, y in zip(lengths, shares, positive_label, strict=True)]
+        weights = [share * (1 - share) for share in shares]
+        radius, total = _above(lengths), _above_sum(gradients, most)
+        kept = _kept_curvature(matrix, rows, weights, lengths, weight, most)
+    concordance, path = _upper(radius, "longest row"), _upper(total, "sum of the largest gradients")
+    flat = Bound(
+        kept, Side.LOWER, Enclosed("least eigenvalue of the data's Hessian without any such deletion, by elimination in balls")
+    )
+    reach = _radius(path, flat, concordance, exactly(weight, Declared("the ridge of the sum")))
+    with precision(_BITS):
+        ends = [
+            (z - ball(reach.value) * length, z + ball(reach.value) * length)
+            for z, length in zip(predictors, lengths, strict=True)
+        ]
+        gradient = _above([length * _away(a, b, y) for (a, b), length, y in zip(ends, lengths, positive_label, strict=True)])
+        smooth = _above([length**2 * _curved(a, b) for (a, b), length in zip(ends, lengths, strict=True)])
+        thirds = [_third(a, b) for a, b in ends]
+        record = _above([third * length**3 for third, length in zip(thirds, lengths, strict=True)])
+        whole = _spectral(matrix, [third * length for third, length in zip(thirds, lengths, strict=True)])
+    return Constants(
+        most,
+        gradient=_upper(gradient, "greatest gradient norm on the ball"),
+        smoothness=_upper(smooth, "greatest Hessian norm on the ball"),
+        record_hessian=_upper(record, "greatest Hessian-Lipschitz constant on the ball"),
+        hessian_lipschitz=_upper(whole, "norm of the sum of third derivatives on the ball, by powers"),
+        curvature=derive(
+            "continual.curvature",
+            l2=exactly(weight, Declared("the ridge of the sum")),
+            start_curvature=flat,
+            self_concordance=concordance,
+            radius=reach,
+        ),
+        gradient_sum=path,
+    )
+
+
+def counted(number: Any, name: str = "deletions") -> int:
+    """A count of at least one, or an input error that names it."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise InputError(f"{name} must be an integer of at least 1, not {number!r}")
+    return number
+
+
+def _arrays(features: Any, labels: Any, parameters: Any) -> tuple[list[list[float]], list[int], list[float]]:
+    import numpy
+
+    rows, values, start = (numpy.asarray(array, dtype=numpy.float64) for array in (features, labels, parameters))
+    if rows.ndim != 2 or values.shape != rows.shape[:1] or start.shape != rows.shape[1:]:
+        raise InputError(
+            f"features [n, p], labels [n] and parameters [p] do not fit: {rows.shape}, {values.shape}, {start.shape}"
+        )
+    if not all(numpy.isfinite(array).all() for array in (rows, values, start)):
+        raise InputError("features, labels and parameters must be finite")
+    kinds = numpy.unique(values)
+    if len(kinds) != 2:
+        raise InputError(f"logistic regression has two label values, and these have {len(kinds)}")
+    return rows.tolist(), (values == kinds[1]).astype(int).tolist(), start.tolist()
+
+
+def _kept_curvature(
+    matrix: arb_mat, rows: list[list[float]], weights: list[arb], lengths: list[arb], ridge: Fraction, most: int
+) -> float:
+    """A lower bound on the least eigenvalue of the data part of the Hessian without any ``most`` records; zero if nothing better is proved.
+
+    Theorem: ``continual.removed`` (lower least; upper removed).
+    Theorem: ``continual.leverage`` (lower least; upper leverage).
+    """
+    scaled = arb_mat([[weight * entry for entry in map(arb, row)] for weight, row in zip(weights, rows, strict=True)])
+    hessian = matrix.transpose() * scaled
+    size = hessian.nrows()
+    whole = hessian + arb_mat(size, size, [ball(ridge) if i % (size + 1) == 0 else arb(0) for i in range(size * size)])
+    least = _least_eigenvalue(whole)
+    if least <= 0:
+        return 0.0
+    lowest = Bound(least, Side.LOWER, Enclosed("elimination in balls"))
+    removed = _upper(
+        _above_sum([w * length**2 for w, length in zip(weights, lengths, strict=True)], most), "largest Hessians of records"
+    )
+    kept = [derive("continual.removed", least=lowest, removed=removed)]
+    inverse = matrix * whole.inv()
+    leverages = [
+        weight * sum((inverse[i, j] * arb(entry) for j, entry in enumerate(row)), arb(0))
+        for i, (weight, row) in enumerate(zip(weights, rows, strict=True))
+    ]
+    share = _upper(_above_sum(leverages, most), "largest leverages")
+    if share.value <= 1:
+        kept.append(derive("continual.leverage", least=lowest, leverage=share))
+    best = max(bound.value for bound in kept)
+    return max(0.0, lower_double(arb(best) - ball(ridge)))
+
+
+def _least_eigenvalue(matrix: arb_mat) -> float:
+    """A double that the least eigenvalue of the symmetric matrix is proved to exceed, by the pivots of the matrix less that number."""
+    import numpy
+
+    size = matrix.nrows()
+    centre = numpy.array([[float(matrix[i, j].mid()) for j in range(size)] for i in range(size)])
+    guess = float(numpy.linalg.eigvalsh((centre + centre.T) / 2)[0])
+    for slack in (1e-9, 1e-6, 1e-3, 0.1):
+        trial = guess - slack * abs(guess)
+        if trial > 0 and _positive(matrix, trial):
+            return trial
+    return 0.0
+
+
+def _positive(matrix: arb_mat, shift: float) -> bool:
+    """Whether all pivots of matrix - shift are proved to be positive."""
+    size = matrix.nrows()
+    work = [[matrix[i, j] - (arb(shift) if i == j else 0) for j in range(size)] for i in range(size)]
+    for k in range(size):
+        if not work[k][k] > 0:
+            return False
+        for i in range(k + 1, size):
+            factor = work[i][k] / work[k][k]
+            for j in range(i, size):
+                work[i][j] -= factor * work[k][j]
+                work[j][i] = work[i][j]
+    return True
+
+
+def _spectral(matrix: arb_mat, weights: list[arb]) -> arb:
+    """An upper bound on the norm of the sum of weight x x', by |G| <= |G^k|_F^(1/k)."""
+    rows = [[weight * matrix[i, j] for j in range(matrix.ncols())] for i, weight in enumerate(weights)]
+    power = matrix.transpose() * arb_mat(rows)
+    for _ in range(_SQUARINGS):
+        power = power * power
+    total = sum((entry * entry for entry in power.entries()), arb(0)).sqrt()
+    return total.root(2**_SQUARINGS).upper()
+
+
+def _radius(residual: Bound, flat: Bound, concordance: Bound, ridge: Bound) -> Bound:
+    """The least radius found that is proved to hold every retained minimiser.
+
+    Theorem: ``self-concordance.radius`` (exact radius; upper decay, residual; lower l2, curvature; upper self_concordance).
+    """
+
+    def proved(radius: float) -> Bound | None:
+        with precision(_BITS):
+            decay = upper_double((-(ball(concordance.value) * ball(radius))).exp())
+        try:
+            return derive(
+                "self-concordance.radius",
+                radius=as_bound(radius),
+                decay=Bound(min(decay, 1.0), Side.UPPER, Enclosed("exponential in balls")),
+                residual=residual,
+                l2=ridge,
+                curvature=flat,
+                self_concordance=concordance,
+            )
+        except HypothesisError:
+            return None
+
+    high = residual.value / ridge.value * (1 + 2.0**-40)
+    best = proved(high)
+    if best is None or not math.isfinite(high):
+        raise InputError(
+            "no ball around the fitted model is proved to hold the retrained ones: use a larger ridge or fewer deletions"
+        )
+    low = 0.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if (found := proved(middle)) is None:
+            low = middle
+        else:
+            high, best = middle, found
+    return best
+
+
+def _away(low: arb, high: arb, label: int) -> arb:
+    """The greatest |share - y| for predictors from low to high: at the end away from the label."""
+    return 1 / (1 + low.exp()) if label else 1 / (1 + (-high).exp())
+
+
+def _curved(low: arb, high: arb) -> arb:
+    """An upper bound on s (1 - s) for predictors from low to high: it falls with the distance from zero."""
+    nearest = low if low > 0 else -high if high < 0 else arb(0)
+    share = 1 / (1 + (-nearest).exp())
+    return share * (1 - share)
+
+
+def _third(low: arb, high: arb) -> arb:
+    """An upper bound on |s (1 - s)(1 - 2s)| there: by its factors, and by its maximum 1/(6 sqrt 3)."""
+    farthest = abs(low).max(abs(high))
+    product = _curved(low, high) * (1 - 2 / (1 + farthest.exp()))
+    return product.min(1 / (6 * arb(3).sqrt()))
+
+
+def _above(values: list[arb]) -> arb:
+    """A number at or above all of them."""
+    found = values[0]
+    for value in values[1:]:
+        found = found.max(value)
+    return found.upper()
+
+
+def _above_sum(values: list[arb], most: int) -> arb:
+    """A number at or above the sum of any ``most`` of them."""
+    largest = sorted((float(value.upper()) for value in values), reverse=True)[:most]
+    return sum((arb(math.nextafter(value, math.inf)) for value in largest), arb(0)).upper()
+
+
+def _upper(value: arb, what: str) -> Bound:
+    return Bound(upper_double(value), Side.UPPER, Enclosed(what))

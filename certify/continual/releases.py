@@ -1,0 +1,64 @@
+"""Releases by a plan: each is the un-noised parameters plus the plan's noise, on one grid, and the budget ends with the plan."""
+
+from __future__ import annotations
+
+import numpy
+from numpy.typing import ArrayLike, NDArray
+
+from certify.errors import InputError
+from certify.sampling import Keystream, grid_of, rounded_normal
+from certify.sampling.keystream import keystream
+
+from .plan import Plan
+
+
+class Releases:
+    """The releases of one sequence, in order. It keeps the un-noised parameters of the last one, which are secret.
+
+    A random walk releases its increments: the move of the un-noised parameters plus the fresh step of noise, rounded to the grid, is added to the
+    release before. That is post-processing of the ideal sequence, whose increments it is a function of. The grid is the one of the first
+    deviation, a public number.
+
+    >>> from certify.continual import declared, plan
+    >>> numbers = declared(2, gradient=1, smoothness="0.25", record_hessian="0.1", hessian_lipschitz=100, curvature=50)
+    >>> releases = Releases(plan(numbers, mu=1))
+    >>> len(releases.release([0.5, -1.0])), releases.left
+    (2, 1)
+    """
+
+    __slots__ = ("_before", "_released", "_stream", "grid", "made", "plan")
+
+    def __init__(self, plan: Plan, generator: Keystream | numpy.random.Generator | None = None) -> None:
+        self.plan = plan
+        self.grid = grid_of(min(plan.deviations))
+        self.made = 0
+        self._stream = keystream(generator)
+        self._before: NDArray[numpy.float64] | None = None
+        self._released: NDArray[numpy.float64] | None = None
+
+    def __repr__(self) -> str:
+        return f"Releases(made={self.made}, left={self.left})"
+
+    @property
+    def left(self) -> int:
+        """How many more deletions the plan covers."""
+        return self.plan.deletions - self.made
+
+    def release(self, parameters: ArrayLike) -> NDArray[numpy.float64]:
+        """The next release, for the un-noised parameters after one more deletion.
+
+        Assumes that they are one Newton step from the fitted model on the records that are left. Raises :class:`InputError` when the budget is used
+        up and for parameters that are not finite or of another length; nothing is spent then.
+        """
+        current = numpy.array(parameters, dtype=numpy.float64)
+        if self.left < 1:
+            raise InputError(f"the budget is used up: the plan covers {self.plan.deletions} deletions, and all are released")
+        if self._before is not None and current.shape != self._before.shape:
+            raise InputError(f"parameters have the shape {current.shape}, and those before {self._before.shape}")
+        sigma = self.plan.deviations[self.made]
+        if self.plan.mechanism == "independent" or self._before is None or self._released is None:
+            released = rounded_normal(current, sigma, self.grid, self._stream)
+        else:
+            released = self._released + rounded_normal(current - self._before, sigma, self.grid, self._stream)
+        self._before, self._released, self.made = current, released, self.made + 1
+        return released.copy()

@@ -1,0 +1,119 @@
+"""Deletion capacity: what is covered is covered, one more is not claimed, and the answer is monotone in everything."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import certify
+from certify.bounds.derive import derive
+from certify.capacities import capacity
+from certify.cli import main
+from certify.continual import last_variance, worst_case
+from certify.errors import InputError
+
+USUAL = {"l2": "0.1", "epsilon": 1, "delta": "1e-5", "sigma": "0.1"}
+
+
+def counts(**changes: object) -> dict[str, int]:
+    found = capacity(changes.pop("records", 100_000), **{**USUAL, **changes})  # type: ignore[arg-type]
+    return {way.name: way.deletions for way in found.ways}
+
+
+def test_what_is_covered_is_covered_and_one_more_is_not_claimed() -> None:
+    """Each count again through the theorem on the distance itself, not the one on the capacity."""
+    found = capacity(100_000, **USUAL)  # type: ignore[arg-type]
+    ways = {way.name: way.deletions for way in found.ways}
+    gradient, third = (derive(f"logistic.{name}", row_norm=1) for name in ("gradient-at-minimiser", "hessian-lipschitz"))
+    convexity = Fraction(1, 10)
+
+    def output(m: int) -> float:
+        return derive("output.worst-case", n=100_000, m=m, lipschitz=gradient, strong_convexity=convexity).value
+
+    def step(m: int) -> float:
+        return derive(
+            "newton.one-step", n=100_000, m=m, lipschitz=gradient, hessian_lipschitz=third, strong_convexity=convexity
+        ).value
+
+    for way, distance in (("output perturbation", output), ("one Newton step", step)):
+        assert distance(ways[way]) <= found.budget.value < distance(ways[way] + 2)
+        assert certify.noise(epsilon=1, sensitivity=distance(ways[way]), sigma="0.1").delta.value <= 1e-5
+    for name in ("random-walk", "independent"):
+        m = ways[f"continual, {name}"]
+        for more, holds in ((0, True), (1, False)):
+            constants = worst_case(m + more, records=100_000, ridge=10_000)
+            assert last_variance(constants, found.mu, name).at_most(Fraction(1, 100)) is holds  # type: ignore[arg-type]
+
+
+@given(st.sampled_from(["l2", "epsilon", "delta", "sigma", "records", "row_norm"]), st.floats(1.1, 8))
+def test_more_of_anything_good_covers_no_fewer(name: str, factor: float) -> None:
+    base = {"l2": 0.1, "epsilon": 1.0, "delta": 1e-5, "sigma": 0.1, "records": 20_000, "row_norm": 1.0}
+    more = dict(base)
+    more[name] = int(base[name] * factor) if name == "records" else base[name] * factor
+    before, after = counts(**base), counts(**more)
+    for way in before:
+        assert after[way] <= before[way] if name == "row_norm" else after[way] >= before[way], (way, before, after)
+
+
+def test_an_exhausted_budget_covers_nothing() -> None:
+    assert set(counts(records=1000, sigma="1e-9").values()) == {0}
+
+
+def test_retraining_is_cheaper_from_some_request_on() -> None:
+    found = capacity(1000, **USUAL, deletion_passes=4, retraining_passes=16)  # type: ignore[arg-type]
+    assert found.retrain_after == 5
+    assert 5 * 4 > 16 >= 4 * 4
+    assert "retraining once is cheaper than 5 requests" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"records": 1}, "records"),
+        ({"records": True}, "records"),
+        ({"l2": 0}, "l2"),
+        ({"sigma": 0}, "sigma"),
+        ({"sigma": math.inf}, "sigma"),
+        ({"epsilon": -1}, "epsilon"),
+        ({"delta": 0}, "delta"),
+        ({"delta": 1}, "delta"),
+        ({"row_norm": 0}, "row_norm"),
+        ({"deletion_passes": 0}, "deletion_passes"),
+        ({"retraining_passes": 1.5}, "retraining_passes"),
+    ],
+)
+def test_impossible_numbers_get_one_line(changes: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        counts(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_answers_in_text_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["capacity", "--records", "100000", "--l2", "0.1", "--epsilon", "1", "--delta", "1e-5", "--sigma", "0.1"]
+    assert main(words) == 0
+    assert "one Newton step" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {way["name"]: way["deletions"] for way in document["ways"]} == counts()
+    assert document["ways"] == sorted(document["ways"], key=lambda way: -way["deletions"])
+    assert main([*words[:-1], "none"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_command_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from certify.cli import main; "
+        "main('capacity --records 100000 --l2 0.1 --epsilon 1 --delta 1e-5 --sigma 0.1'.split()); "
+        "assert not {'torch', 'scipy', 'sympy'} & set(sys.modules), sorted(sys.modules)"
+    )
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.perf_counter() - start < 3  # half a second on an idle machine
