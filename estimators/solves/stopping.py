@@ -114,9 +114,11 @@ _SEVERITY = (
 
 def norms(block: torch.Tensor) -> torch.Tensor:
     """The Euclidean norms of the columns, in float64."""
-    return torch.linalg.vector_norm(block.double(), dim=0)
+    lengths: torch.Tensor = torch.linalg.vector_norm(block.double(), dim=0)
+    return lengths
 
 
 def dots(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """The inner products of columns, in the dtype of the blocks."""
-    return torch.linalg.vecdot(left, right, dim=0)
+    products: torch.Tensor = torch.linalg.vecdot(left, right, dim=0)
+    return products

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 
@@ -23,10 +24,9 @@ from .start import overlap_bound, start_overlap
 
 PRODUCTS = 20
 """The budget where none is given: in double precision a trained network's largest eigenvalue is known to better than one per cent by then."""
-
-
 _VISIBLE = 64
-"""Units of roundoff below which the overlap of a start is lost in the products, so that probes are planned from the outset."""
+"""Units of roundoff that the overlap of a start must come to, or the rounding of the products hides it."""
+_MOST_STARTS = 4
 
 
 class NoBound(ArithmeticError):
@@ -60,6 +60,7 @@ def largest_eigenvalue(
     *,
     failure_probability: float,
     products: int = PRODUCTS,
+    starts: int | None = None,
     probes: int | None = None,
     trace: Bound | None = None,
     frobenius: Bound | None = None,
@@ -69,11 +70,12 @@ def largest_eigenvalue(
     """The largest eigenvalue of a symmetric operator, between a lower bound without failure and an upper one but for ``failure_probability``.
 
     ``products`` is what may be spent in all: one measures the accuracy of the products (none for a dense float64 matrix), ``probes``
-    of them look at what the Lanczos vectors have not seen, the rest are Lanczos steps. By default there are no probes, for the
-    start alone gives the sharper bound; only where roundoff is known beforehand to hide the overlap of the start (single precision
-    with a small failure probability) they are half of the products. With probes the probability is halved: the start and the
-    probes are two events. An upper bound on the ``trace`` (of a semidefinite operator) or on |A|_F (``frobenius``) gives more
-    bounds, which need no luck.
+    of them look at what the Lanczos vectors have not seen, the rest are Lanczos steps, shared by ``starts`` independent starts.
+    Of several starts one must have the overlap with the eigenvector, so each may fail with the root of the probability. By default
+    there is one start and there are no probes, for that is the sharpest; only where roundoff is known beforehand to hide the overlap of
+    one start (single precision with a small failure probability) there are as many starts as make it visible, at most four, or
+    else half of the products are probes. With probes the probability is halved: starts and probes are two events. An upper
+    bound on the ``trace`` (of a semidefinite operator) or on |A|_F (``frobenius``) gives more bounds, which need no luck.
 
     The lower bound is a Rayleigh quotient. Everything is about the exact matrix; bounds of matrix-free operators carry the premise
     that products are exact up to their stated accuracy, which was measured and is added outward. Raises :class:`NoBound` where nothing
@@ -85,7 +87,7 @@ def largest_eigenvalue(
     (True, True)
     """
     asked = Products(operator)
-    seen = _observe(asked, _plan(operator, failure_probability, products, probes), generator)
+    seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator)
     routes = seen.routes(
         asked, failure_probability, trace if semidefinite(operator, positive_semidefinite) else None, frobenius, generator
     )
@@ -98,6 +100,7 @@ def smallest_eigenvalue(
     failure_probability: float,
     damping: float = 0.0,
     products: int = PRODUCTS,
+    starts: int | None = None,
     probes: int | None = None,
     frobenius: Bound | None = None,
     generator: torch.Generator | None = None,
@@ -116,7 +119,7 @@ def smallest_eigenvalue(
     if not (math.isfinite(damping) and damping >= 0):
         raise ValueError(f"the damping is finite and not negative, not {damping}")
     asked = Products(operator)
-    seen = _observe(asked, _plan(operator, failure_probability, products, probes), generator).negated()
+    seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator).negated()
     routes = seen.routes(asked, failure_probability, None, frobenius, generator)
     known: Bound | None = getattr(operator, "lower_bound", lambda: None)()
     if known is not None:
@@ -127,35 +130,54 @@ def smallest_eigenvalue(
 
 @dataclass(frozen=True)
 class _Plan:
+    starts: int
     steps: int
     probes: int
 
 
-def _plan(operator: SymmetricOperator, failure_probability: float, products: int, probes: int | None) -> _Plan:
-    """How the budget is spent; what a measure of accuracy costs is set aside."""
-    if isinstance(products, bool) or not isinstance(products, int) or products < 2:
-        raise ValueError(f"a budget is an integer of at least two products, not {products!r}")
+def _plan(
+    operator: SymmetricOperator, failure_probability: float, products: int, starts: int | None, probes: int | None
+) -> _Plan:
+    """How the budget is spent, fixed before anything is seen; what a measure of accuracy costs is set aside."""
+    for name, number, least in (("products", products, 2), ("starts", starts, 1), ("probes", probes, 0)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
+            raise ValueError(f"{name} is an integer of at least {least}, not {number!r}")
+    measured = held_matrix(operator) is None
+    needed = _VISIBLE * torch.finfo(operator.dtype).eps
+    if starts is None:
+        tried = range(1, 1 if probes else min(_MOST_STARTS, products - measured) + 1)
+        starts = next((count for count in tried if _overlap(operator, failure_probability, count).value >= needed), 1)
     if probes is None:
-        hidden = start_overlap(operator.shape[0], failure_probability).value < _VISIBLE * torch.finfo(operator.dtype).eps
-        probes = products // 2 if hidden else 0
-    steps = products - probes - (held_matrix(operator) is None)
-    if probes < 0 or steps < 1:
-        raise ValueError(f"{probes} probes leave no Lanczos step in a budget of {products} products: raise products")
-    return _Plan(steps, probes)
+        probes = products // 2 if _overlap(operator, failure_probability, starts).value < needed else 0
+    steps = (products - probes - measured) // starts
+    if steps < 1:
+        raise ValueError(
+            f"{starts} starts and {probes} probes leave no Lanczos step in a budget of {products} products: raise products"
+        )
+    return _Plan(starts, steps, probes)
+
+
+def _overlap(operator: SymmetricOperator, failure_probability: float, starts: int) -> Bound:
+    """What each of the starts may fall short of, so that all of them do with at most the probability given."""
+    each = check_probability(failure_probability) ** (1 / starts) * (1 - 1e-12)
+    return start_overlap(int(operator.shape[0]), each)
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A Lanczos run from a uniformly random start, measured."""
+    """Lanczos runs from independent, uniformly random starts, measured; the one with the largest Ritz value first."""
 
-    vectors: Ritz
-    measured: Recurrence
+    runs: tuple[tuple[Ritz, Recurrence], ...]
     probes: int
-    size: int
+
+    @property
+    def vectors(self) -> Ritz:
+        """Those of the run that saw most."""
+        return max((vectors for vectors, _ in self.runs), key=lambda vectors: float(vectors.values[0]))
 
     def negated(self) -> _Seen:
-        """The same run as one with -A."""
-        return _Seen(self.vectors.negated(), self.measured.negated(), self.probes, self.size)
+        """The same runs as ones with -A."""
+        return _Seen(tuple((vectors.negated(), measured.negated()) for vectors, measured in self.runs), self.probes)
 
     def routes(
         self,
@@ -165,33 +187,52 @@ class _Seen:
         frobenius: Bound | None,
         generator: torch.Generator | None,
     ) -> dict[str, Bound]:
-        """Every upper bound on the largest eigenvalue that follows: the start is one event, the probes are another."""
+        """Every upper bound on the largest eigenvalue that follows: the starts are one event, the probes are another."""
         share = check_probability(failure_probability) / (2 if self.probes else 1)
-        routes = {}
-        start = overlap_bound(self.measured, start_overlap(self.size, share), self.vectors.accuracy)
+        vectors, routes = self.vectors, {}
+        start = self._start(asked, share)
         if start is not None:
             routes["start"] = start
-        if self.probes and self.vectors.count < self.size:
-            tail = frobenius_remainder(remainder(asked, self.vectors, self.probes, generator), self.vectors, share)
-            routes["probes"] = tail_deflated(self.vectors, tail)
+        if self.probes and vectors.count < asked.size:
+            tail = frobenius_remainder(remainder(asked, vectors, self.probes, generator), vectors, share)
+            routes["probes"] = tail_deflated(vectors, tail)
         if trace is not None:
-            routes["trace"] = trace_deflated(self.vectors, trace)
+            routes["trace"] = trace_deflated(vectors, trace)
         if frobenius is not None:
-            routes["frobenius"] = frobenius_deflated(self.vectors, frobenius * frobenius)
+            routes["frobenius"] = frobenius_deflated(vectors, frobenius * frobenius)
         return routes
+
+    def _start(self, asked: Products, failure_probability: float) -> Bound | None:
+        """The greatest of the bounds of the starts: one of them overlaps the eigenvector enough. Dividing a start by its norm rounds it."""
+        overlap = _overlap(asked.operator, failure_probability, len(self.runs)) - 2 * torch.finfo(asked.operator.dtype).eps
+        if not overlap.value > 0:
+            return None
+        bounds = [overlap_bound(measured, overlap, vectors.accuracy) for vectors, measured in self.runs]
+        found = [bound for bound in bounds if bound is not None]
+        if len(found) < len(bounds):
+            return None
+        if len(found) == 1:
+            return found[0]
+        failure = math.prod(Fraction(bound.failure_probability) for bound in found)
+        words = (
+            "the greatest of the bounds of independent starts, which fall short all at once with the product of the probabilities"
+        )
+        greatest = max(bound.value for bound in found)
+        return Bound(greatest, Side.UPPER, Combined(words, tuple(found)), math.nextafter(float(failure), 1.0))
 
 
 def _observe(asked: Products, plan: _Plan, generator: torch.Generator | None) -> _Seen:
-    run = lanczos(asked, asked.gaussian(1, generator)[:, 0], plan.steps)
-    vectors = ritz(run.basis, run.images, accuracy(asked, run.basis, run.images))
-    return _Seen(vectors, recurrence(run, vectors.accuracy), plan.probes, asked.size)
+    runs = [lanczos(asked, asked.gaussian(1, generator)[:, 0], plan.steps) for _ in range(plan.starts)]
+    vectors, images = (torch.cat([getattr(run, name) for run in runs], dim=1) for name in ("basis", "images"))
+    known = accuracy(asked, vectors, images)
+    return _Seen(tuple((ritz(run.basis, run.images, known), recurrence(run, known)) for run in runs), plan.probes)
 
 
 def _least(routes: dict[str, Bound]) -> Bound:
     """The least bound. A certain one keeps its certainty; else all that can fail must hold, for which one is least is chance."""
     if not routes:
         raise NoBound(
-            "nothing bounds the eigenvalue: rounding hides the overlap of the start. Pass probes=10, or a bound on the trace or the "
+            "nothing bounds the eigenvalue: rounding hides the overlap of the start. Pass starts=2 or probes=10, or a bound on the trace or the "
             "Frobenius norm, use double precision, or allow a greater failure probability"
         )
     least = tightest(*routes.values())

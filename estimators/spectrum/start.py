@@ -106,13 +106,11 @@ def krylov_bound(vectors: Ritz, overlap: Bound) -> Bound:
     Theorem: ``spectrum.lanczos-start`` (upper ritz; lower growth, overlap; exact stretch).
     """
     degree = 2 * vectors.count - 1
-    stretch = math.cosh(math.acosh(1 / overlap.value) / degree)
-    for _ in range(100):
+    stretch, step, growth = math.cosh(math.acosh(1 / overlap.value) / degree), 1e-15, 1.0
+    while overlap.value * growth < 1 + 1e-12:
+        stretch, step = stretch * (1 + step), 2 * step
         with precision(_BITS):
-            growth = lower_double((degree * ball(stretch).acosh()).cosh()) if stretch > 1 else 1.0
-            if ball(overlap.value) * ball(growth) >= 1:
-                break
-        stretch = math.nextafter(stretch * (1 + 1e-15), math.inf)
+            growth = lower_double((degree * ball(stretch).acosh()).cosh())
     premise = Declared("premise: the vectors span the exact Krylov space of the start")
     known = Bound(growth, Side.LOWER, premise)
     return derive("spectrum.lanczos-start", ritz=vectors.top(vectors.count), stretch=stretch, growth=known, overlap=overlap)

@@ -78,16 +78,24 @@ def test_single_precision_is_certified_where_the_overlap_can_be_seen() -> None:
     assert set(found.routes) == {"start"} and 4.0 <= found.upper.value < 4.01
 
 
-def test_single_precision_with_a_small_probability_plans_probes() -> None:
+def test_single_precision_with_a_small_probability_plans_several_starts() -> None:
     matrix = rotated(outliers(400), 4)
-    found = largest_eigenvalue(Multiplied(matrix, torch.float32), failure_probability=1e-6, generator=generator(0))
-    assert "probes" in found.routes and found.products <= 20 and 4.0 <= found.upper.value < 4.4
     asked = Multiplied(matrix, torch.float32)
-    assert (
-        largest_eigenvalue(asked, failure_probability=1e-12, probes=0, generator=generator(0)).upper.value > 1e3
-    )  # true, and useless
-    with pytest.raises(NoBound, match="Pass probes=10"):
-        largest_eigenvalue(asked, failure_probability=1e-30, probes=0, generator=generator(0))
+    found = largest_eigenvalue(asked, failure_probability=1e-6, generator=generator(0))
+    assert set(found.routes) == {"start"} and found.products <= 20 and 4.0 <= found.upper.value < 4.4
+    assert found.upper.failure_probability <= 1e-6
+    probed = largest_eigenvalue(asked, failure_probability=1e-6, probes=10, generator=generator(0))
+    assert 4.0 <= probed.upper.value < 4.4 and "probes" in probed.routes
+    with pytest.raises(NoBound, match="Pass starts=2 or probes=10"):
+        largest_eigenvalue(asked, failure_probability=1e-12, starts=1, probes=0, generator=generator(0))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"products": 1}, {"products": 4, "probes": 4}, {"starts": 0}, {"probes": -1}, {"products": 2.5}]
+)
+def test_a_budget_that_cannot_be_kept_is_refused(arguments: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"integer of at least|leave no Lanczos step"):
+        largest_eigenvalue(torch.eye(9).double(), failure_probability=0.1, **arguments)
 
 
 def test_damping_shifts_the_smallest_eigenvalue_and_semidefiniteness_is_exact() -> None:

@@ -81,15 +81,17 @@ def test_the_krylov_bound_in_the_sharper_form_of_kuczynski_and_wozniakowski(name
 def test_both_ends_with_probes_and_without(name: str) -> None:
     values = SPECTRA[name]
     matrix, top, low = torch.diag(values), float(values.max()), float(values.min())
-    for probes in (0, 4):
+    for probes, starts in ((0, 1), (4, 1), (0, 2)):
 
-        def holds(drawn: torch.Generator, probes: int = probes) -> bool:
-            found = largest_eigenvalue(matrix, failure_probability=0.1, products=8, probes=probes, generator=drawn)
+        def holds(drawn: torch.Generator, probes: int = probes, starts: int = starts) -> bool:
+            found = largest_eigenvalue(matrix, failure_probability=0.1, products=8, probes=probes, starts=starts, generator=drawn)
             assert found.lower.value <= top
             return found.upper.value >= top
 
-        def holds_below(drawn: torch.Generator, probes: int = probes) -> bool:
-            found = smallest_eigenvalue(matrix, failure_probability=0.1, products=8, probes=probes, generator=drawn)
+        def holds_below(drawn: torch.Generator, probes: int = probes, starts: int = starts) -> bool:
+            found = smallest_eigenvalue(
+                matrix, failure_probability=0.1, products=8, probes=probes, starts=starts, generator=drawn
+            )
             assert found.upper.value >= low
             return found.lower.value <= low
 
