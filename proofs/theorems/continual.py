@@ -49,7 +49,8 @@ _CURVATURE = Hypothesis(
 _DELETED = Hypothesis("m", "number of records deleted", Side.UPPER, Domain.COUNT, "records")
 _BETWEEN = Hypothesis("m", "number of records that B has beyond A", Side.UPPER, Domain.NONNEGATIVE, "records")
 _GRADIENT = Hypothesis(
-    "gradient", "at or above the gradient norm of every record's loss at w and, while the record is retained, at every w_A", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter"
+    "gradient", "at or above the gradient norm of every record's loss at w and, while the record is retained, at every w_A", Side.UPPER,
+        Domain.NONNEGATIVE, "loss/parameter"
 )  # fmt: skip
 _SMOOTHNESS = Hypothesis(
     "smoothness", "at or above the norm of the Hessian of every record's loss on the ball", Side.UPPER, Domain.NONNEGATIVE, "loss/parameter²"
@@ -96,7 +97,8 @@ RESIDUAL = Theorem(
             ),
             Fact(
                 "moved", ">=0", request - curvature * x,
-                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "hypothesis:curvature", "hypothesis:request"),
+                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "hypothesis:curvature",
+                    "hypothesis:request"),
                 "the mean Hessian over the segment takes w_A - w to g_A",
             ),
         ),
@@ -471,7 +473,8 @@ CURVATURE = Theorem(
             Fact("sum", "==0", k - r - b, ("calculus.chain-rule",), "the Hessian of a sum, and of the ridge"),
             Fact("convex", ">=0", h, ("linalg.rayleigh",), "f is convex along v where its least eigenvalue is not negative"),
             Fact("ridge", ">=0", r - l2, ("hypothesis:l2",), "the number given is at most the weight"),
-            Fact("centre", ">=0", h - start_curvature, ("linalg.rayleigh", "hypothesis:start_curvature"), "a form on unit vectors is at least the least eigenvalue"),
+            Fact("centre", ">=0", h - start_curvature, ("linalg.rayleigh", "hypothesis:start_curvature"),
+                "a form on unit vectors is at least the least eigenvalue"),
             Fact(
                 "fade", ">=0", b - h * exp(-(self_concordance * radius)),
                 ("convexity.quasi-self-concordance", "analysis.exponential-series", "hypothesis:self_concordance", "hypothesis:radius"),
@@ -565,7 +568,8 @@ _EMPTY_SPENT = Fact("nothing spent", "==0", spent_first, ("arithmetic.recursion"
 _EMPTY_USED = Fact("nothing used", "==0", used_first, ("arithmetic.recursion",), "the empty sum")
 _NEXT_SPENT = Fact("next spent", "==0", spent_next - spent - b**2, ("arithmetic.recursion",), "the sum goes on")
 _PARAMETER = Fact(
-    "parameter", "==0", b**2 * w - d**2, ("probability.gaussian-rotation",), "a step of length d under noise of variance w, whatever came before, is (d/sqrt(w))-GDP"
+    "parameter", "==0", b**2 * w - d**2, ("probability.gaussian-rotation",),
+        "a step of length d under noise of variance w, whatever came before, is (d/sqrt(w))-GDP"
 )  # fmt: skip
 _TRANSCRIPT = Fact(
     "filter", ">=0", spent_last - v**2, ("privacy.gaussian-filter",),
@@ -589,7 +593,8 @@ RANDOM_WALK = Theorem(
     hypotheses=(
         Hypothesis("path", "at or above the sum of the norms by which the residual moves, on every course", Side.UPPER, Domain.NONNEGATIVE, "parameter"),
         Hypothesis(
-            "scale", "a number s such that every step of the walk has variance s d or more, d a bound on the move there", Side.LOWER, Domain.POSITIVE, "parameter"
+            "scale", "a number s such that every step of the walk has variance s d or more, d a bound on the move there", Side.LOWER, Domain.POSITIVE,
+                "parameter"
         ),
     ),
     conclusion=GAUSSIAN_PARAMETER,
@@ -707,7 +712,8 @@ SET_PATH = Theorem(
     proof=AlgebraicProof(
         target="used_last",
         variables={
-            "d": "norm of e_B - e_A, where B has the next record beyond A", **_MOVES, "t": "norm of H_B^-1 - H_A^-1", "q": "gradient norm of the next record at w",
+            "d": "norm of e_B - e_A, where B has the next record beyond A", **_MOVES, "t": "norm of H_B^-1 - H_A^-1",
+                "q": "gradient norm of the next record at w",
         },
         sequences=(
             Sequence("sums", "sums_next", "sums_first", "sums_last", "sum of the gradient norms at w of the records deleted so far"),
@@ -729,12 +735,14 @@ SET_PATH = Theorem(
             Fact("all", ">=0", m - j_last, ("hypothesis:m",), "M records at most"),
             Fact(
                 "x moved", ">=0", sums - curvature * x,
-                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "linalg.triangle", "hypothesis:curvature"),
+                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "linalg.triangle",
+                    "hypothesis:curvature"),
                 "the mean Hessian of L_A over the segment takes w_A - w to g_A",
             ),
             Fact(
                 "y moved", ">=0", sums_next - curvature * y,
-                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "linalg.triangle", "hypothesis:curvature"),
+                ("calculus.stationarity", "calculus.fundamental-theorem", "linalg.rayleigh", "linalg.cauchy-schwarz", "linalg.triangle",
+                    "hypothesis:curvature"),
                 "likewise for B",
             ),
         ),
@@ -747,7 +755,8 @@ SET_PATH = Theorem(
                 },
                 "each number covers itself",
             ),
-            Citation("shift", "continual.shift", z, {"change": q, "m": 1, "smoothness": smoothness, "before": x, "curvature": curvature}, "for the next record"),
+            Citation("shift", "continual.shift", z, {"change": q, "m": 1, "smoothness": smoothness, "before": x, "curvature": curvature},
+                "for the next record"),
             Citation("turn", "continual.inverse-change", t, {"removed": smoothness, "curvature": curvature}, "H_A - H_B is the Hessian of the next record"),
         ),
         steps=(
@@ -782,7 +791,8 @@ SET_PATH = Theorem(
                         (
                             Term(1, 1, ("charged",)),
                             Term(1, curvature, ("curvature", "increment")),
-                            Term(1, curvature, ("hessian_lipschitz", "x at least 0", "shift")), Term(1, curvature, ("hessian_lipschitz", "y at least 0", "shift")),
+                            Term(1, curvature, ("hessian_lipschitz", "x at least 0", "shift")), Term(1, curvature, ("hessian_lipschitz",
+                                "y at least 0", "shift")),
                             Term(1, 1, ("curvature", "hessian_lipschitz", "q at least 0", "x moved")),
                             Term(1, 1, ("curvature", "hessian_lipschitz", "q at least 0", "y moved")),
                             Term(1, 1, ("hessian_lipschitz", "smoothness", "mixed")),
@@ -808,15 +818,16 @@ SET_PATH = Theorem(
         witness=_ONE_DELETION,
     ),
     false_sibling=FalseSibling(
-        "half of the first term", gradient_sum**2 / (2 * curvature**3) * (hessian_lipschitz / 2 + m * (record_hessian + 3 * smoothness * hessian_lipschitz / curvature)),
+        "half of the first term",
+            gradient_sum**2 / (2 * curvature**3) * (hessian_lipschitz / 2 + m * (record_hessian + 3 * smoothness * hessian_lipschitz / curvature)),
         counterexample={**_ONE_DELETION, "smoothness": 0, "record_hessian": 0, "t": 0},
     ),
 )  # fmt: skip
 
 _STEADY = curvature + smoothness
-_COUNT_CHARGED = gradient**2 * (_STEADY * (hessian_lipschitz * j**2 + record_hessian * sums) + smoothness * hessian_lipschitz * sums) - (
-    2 * curvature**3 * _STEADY * used
-)
+_COUNT_CHARGED = gradient**2 * (
+    _STEADY * (hessian_lipschitz * j**2 + record_hessian * sums) + smoothness * hessian_lipschitz * sums
+) - (2 * curvature**3 * _STEADY * used)
 _FIRST_DELETION: dict[str, Fraction | int] = {
     "m": 1, "squares": 0, "gradient": 1, "smoothness": 1, "record_hessian": 1, "hessian_lipschitz": 1, "curvature": 1, "d": _HALF,
     "sums": 0, "sums_next": 0, "sums_first": 0, "sums_last": 0, "used": 0, "used_next": _HALF, "used_first": 0, "used_last": _HALF,
@@ -890,7 +901,8 @@ COUNT_PATH = Theorem(
             ),
             Step(
                 (
-                    Term(1, 1, ("charged",)), Term(1, gradient, ("curvature", "hessian_lipschitz", "all")), Term(1, gradient, ("smoothness", "hessian_lipschitz", "all")),
+                    Term(1, 1, ("charged",)), Term(1, gradient, ("curvature", "hessian_lipschitz", "all")), Term(1, gradient, ("smoothness",
+                        "hessian_lipschitz", "all")),
                     Term(1, gradient, ("curvature", "record_hessian", "all squares")), Term(1, gradient, ("smoothness", "record_hessian", "all squares")),
                     Term(1, gradient, ("smoothness", "hessian_lipschitz", "all squares")),
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy
@@ -300,9 +301,7 @@ def _named(name: str, values: numpy.ndarray, now: int) -> Values:
 
 def random_walk(generator: numpy.random.Generator) -> Values:
     course = _course(generator)
-    moves = numpy.array(
-        [norm(later - earlier) for earlier, later in zip(course, course[1:], strict=False)]
-    ) * 10 ** generator.uniform(0, 4)
+    moves = numpy.array([norm(later - earlier) for earlier, later in itertools.pairwise(course)]) * 10 ** generator.uniform(0, 4)
     moves += 1e-3 * (moves == 0)
     scale = 10 ** generator.uniform(-1, 1)
     variances = scale * moves * (1 + generator.choice([0, 1]) * generator.random(moves.size))
@@ -344,7 +343,7 @@ def _ramp_path(generator: numpy.random.Generator) -> Values:
     third = 10 ** generator.uniform(-4, -1) * total**2 / (b * steps)
     ways = [2 * m * b / (total + numpy.sqrt(total**2 + 2 * third * m * b)) for m in range(steps + 1)]
     pairs = []
-    for m, (x, y) in enumerate(zip(ways, ways[1:], strict=False)):
+    for m, (x, y) in enumerate(itertools.pairwise(ways)):
         d = third * (y**2 - x**2) / (2 * total)
         pairs.append(
             Pair(
