@@ -78,7 +78,7 @@ def iterate(equations: Equations, iteration: Iteration, what: str) -> Solution:
                 true = equations.block[:, chosen] - equations.asked(iteration.value[:, claimed])
                 lengths = norms(true)
                 residuals[chosen] = lengths
-                done, slow = lengths <= equations.goals[chosen], lengths > _FALL * last[chosen]
+                done, slow = lengths <= equations.goals[chosen].clamp_min(0.0), lengths > _FALL * last[chosen]
                 last[chosen] = lengths
                 iteration.replace(claimed, iteration.begin(iteration.value[:, claimed], true))
                 stop, stalled = claimed.clone(), claimed.clone()

@@ -43,8 +43,8 @@ def solve(
     tolerance. ``preconditioner`` is for "cg" and "minres", ``scale`` for "neumann". ``error`` is |r|/mu, the largest over the columns:
     mu is the damping where A is positive semidefinite (or knows a lower bound of its spectrum itself), and ``smallest`` + damping where
     a lower bound on the smallest eigenvalue of *A* is passed, as ``smallest_eigenvalue(A, ...).lower``. Where no positive mu is known,
-    as for a bare Hessian, ``error`` is None and ``no_error`` says why. One product more measures the accuracy of the
-    residual, unless A is a dense float64 matrix, for which it is proved.
+    as for a bare Hessian, ``error`` is None and ``no_error`` says why. The bound costs one product a column beyond the budget, and one
+    more to measure the accuracy of the residual, unless A is a dense float64 matrix, for which it is proved.
 
     >>> matrix = torch.diag(torch.tensor([1.0, 0.0]).double())
     >>> from certify.estimators.operators.matrix import Matrix
@@ -54,6 +54,8 @@ def solve(
     """
     if not (math.isfinite(damping) and damping >= 0):
         raise ValueError(f"the damping is finite and not negative, not {damping}")
+    if preconditioner is not None and method not in ("cg", "minres"):
+        raise ValueError(f"a preconditioner is for cg and minres, and would be ignored by {method}")
     damped = _Damped(operator, damping) if damping else operator
     if method == "cg":
         solved = conjugate_gradient(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=preconditioner)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..products import Products
+from ..progress import progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def lanczos(products: Products, start: torch.Tensor, steps: int, *, done: Callab
         raise ValueError("Lanczos needs a starting vector that is not zero")
     column, scale = start / length, 0.0
     roundoff = torch.finfo(start.dtype).eps
-    for step in range(steps):
+    for step in progress(range(steps), "Lanczos", steps):
         basis[:, step] = column
         images[:, step] = image = products(column)
         scale = max(scale, float(torch.linalg.vector_norm(image)))

@@ -21,6 +21,7 @@ from .recurrence import Recurrence
 from .ritz import Ritz
 
 _BITS = 256
+_TRIED = 50
 
 
 def start_overlap(size: int, failure_probability: float) -> Bound:
@@ -55,14 +56,13 @@ def overlap_bound(measured: Recurrence, overlap: Bound, accuracy: Accuracy) -> B
     recurrence makes x . y_(k+1) nearly p_k(l) (x . y_1), and that is at most |y_(k+1)|; beyond all Ritz values p_k grows. So l is at
     most any t at which p_k(t) times the overlap, less what the recurrence loses, is more than that. Where what the recurrence is
     off by is not small against the overlap (single precision, small failure probabilities) nothing follows. The
-    least bound over all numbers of steps is returned: they share one event.
+    least bound over the numbers of steps is returned (of a long run, over some fifty of them): they share one event.
 
     Theorem: ``spectrum.lanczos-growth`` (upper remainder, length; lower overlap, growth; exact candidate).
     """
     steps = len(measured.diagonal)
-    found = [
-        (point, taken) for taken in range(1, steps + 1) if (point := measured.first(taken).candidate(overlap.value)) is not None
-    ]
+    tried = range(steps, 0, -(1 + steps // _TRIED))
+    found = [(point, taken) for taken in tried if (point := measured.first(taken).candidate(overlap.value)) is not None]
     for point, taken in sorted(found):
         bound = _proved(measured.first(taken), point, overlap, accuracy)
         if bound is not None:

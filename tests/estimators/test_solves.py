@@ -131,6 +131,16 @@ def test_a_budget_is_kept_to_the_last_product(solver) -> None:  # type: ignore[n
         assert solved.result is Result.BUDGET and solved.products == counted.products <= products
 
 
+def test_a_residual_of_zero_ends_a_solve_without_a_tolerance() -> None:
+    solved = conjugate_gradient(2.0 * torch.eye(4, dtype=torch.float64), torch.ones(4).double(), products=1000)
+    assert solved.result is Result.BUDGET and solved.products < 10 and float(solved.residual) == 0.0
+
+
+def test_a_preconditioner_is_never_ignored() -> None:
+    with pytest.raises(ValueError, match="would be ignored by direct"):
+        solve(DAMPED, target(1), method="direct", rtol=1e-3, preconditioner=lambda block: block)
+
+
 def test_there_is_no_default_tolerance() -> None:
     for solver in (conjugate_gradient, minres):
         with pytest.raises(ValueError, match="say when to stop"):

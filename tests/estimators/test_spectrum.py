@@ -98,6 +98,12 @@ def test_a_budget_that_cannot_be_kept_is_refused(arguments: dict[str, int]) -> N
         largest_eigenvalue(torch.eye(9).double(), failure_probability=0.1, **arguments)
 
 
+def test_a_long_run_is_certified_too() -> None:
+    matrix = rotated(torch.linspace(-1, 1, 500, dtype=torch.float64), 15)
+    found = largest_eigenvalue(matrix, failure_probability=1e-6, products=200, generator=generator(0))
+    assert 1.0 - 1e-12 <= found.upper.value < 1.0 + 1e-3
+
+
 def test_damping_shifts_the_smallest_eigenvalue_and_semidefiniteness_is_exact() -> None:
     matrix = rotated(outliers(60), 5)
     claimed = smallest_eigenvalue(
@@ -294,3 +300,15 @@ def test_the_quadrature_error_needs_the_factor_two() -> None:
     matrix = torch.diag(torch.tensor([-1.0, 1.0]).double())
     run = lanczos(Products(matrix), torch.ones(2).double(), 1)
     assert abs(float(run.diagonal[0]) ** 2 - 1.0) == pytest.approx(1.0)
+
+
+@pytest.mark.gpu
+def test_everything_runs_where_the_operator_lies() -> None:
+    matrix = rotated(outliers(400), 14).cuda()
+    for operator, probability in ((matrix, 1e-6), (Multiplied(matrix, torch.float32), 1e-3)):
+        found = largest_eigenvalue(operator, failure_probability=probability, generator=torch.Generator("cuda").manual_seed(0))
+        assert found.lower.value <= 4.0 + 1e-6 and 4.0 - 1e-6 <= found.upper.value < 4.1 and found.vector.is_cuda
+        low = smallest_eigenvalue(operator, failure_probability=probability, generator=generator(0))
+        assert low.lower.value <= 1e-6
+        density = spectral_density(operator, steps=8, probes=4, generator=generator(0))
+        assert float(density.weights.sum()) == pytest.approx(4.0)

@@ -44,6 +44,6 @@ class Multiplied(Function):
     def __init__(self, matrix: torch.Tensor, dtype: torch.dtype = torch.float64, *, semidefinite: bool = False) -> None:
         held = matrix.to(dtype)
         super().__init__(
-            lambda rows: rows @ held, len(matrix), dtype=dtype, symmetric="a test",
+            lambda rows: rows @ held, len(matrix), dtype=dtype, device=held.device, symmetric="a test",
             positive_semidefinite="a test" if semidefinite else "",
         )  # fmt: skip
