@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .fitting import fit as fit
     from .guarantee import Guarantee as Guarantee
     from .guarantee import Notion as Notion
+    from .mechanisms.unequal import gaussian_delta as gaussian_delta
     from .objectives import Dataset as Dataset
     from .runs import Run as Run
     from .runs import load as _load
@@ -56,6 +57,7 @@ _SUBMODULES = ("bounds", "continual", "estimators", "methods", "objectives", "pr
 _PUBLIC = {
     "noise": ("calibration", "noise"),
     "GaussianNoise": ("calibration", "GaussianNoise"),
+    "gaussian_delta": ("mechanisms.unequal", "gaussian_delta"),
     "compose": ("accounting.composition", "compose"),
     "convert": ("accounting.conversion", "convert"),
     "capacity": ("capacities", "capacity"),

@@ -191,8 +191,7 @@ def _priced(
     if len(components) + len(stated) > 1 and components:
         words += "; delta is shared as " + ", ".join(f"{float(share):.3g}" for share in shares)
     steps = (*currency.steps, Step("approximate.composition", words))
-    name = "approximate" if currency.name == "approximate" else f"approximate, of {currency.name} and others"
-    return Composition(epsilon, delta, None, pair, name, steps, parts)
+    return Composition(epsilon, delta, None, pair, "approximate", steps, parts)
 
 
 def _declared(stated: list[ApproximatePrivacy]) -> Composition:

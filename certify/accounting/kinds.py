@@ -42,6 +42,9 @@ class GaussianPrivacy(Privacy):
     square: Bound
     direction: Direction = Direction.TWO_WAY
 
+    def __post_init__(self) -> None:
+        held(self.square, "the square of mu")
+
     @classmethod
     def of(cls, mu: Value, direction: Direction = Direction.TWO_WAY) -> GaussianPrivacy:
         """The profile for an upper (or exact) ``mu >= 0``."""
@@ -109,6 +112,9 @@ class ConcentratedPrivacy(Privacy):
     rho: Bound
     direction: Direction = Direction.TWO_WAY
 
+    def __post_init__(self) -> None:
+        held(self.rho, "rho")
+
     @classmethod
     def of(cls, rho: Value, direction: Direction = Direction.TWO_WAY) -> ConcentratedPrivacy:
         """The profile for an upper (or exact) ``rho >= 0``."""
@@ -167,6 +173,9 @@ class RenyiPrivacy(Privacy):
             raise InputError("the orders of a Rényi curve must be different and increase")
         if any(order <= 1 for order, _ in self.points):
             raise InputError("the orders of a Rényi curve are greater than 1")
+        for _, divergence in self.points:
+            if not (divergence.side is Side.UPPER and divergence.value == math.inf):
+                held(divergence, "divergence")
 
     @classmethod
     def of(
@@ -232,6 +241,8 @@ class ApproximatePrivacy(Privacy):
     direction: Direction = Direction.TWO_WAY
 
     def __post_init__(self) -> None:
+        held(self.known_epsilon, "epsilon")
+        held(self.known_delta, "delta")
         if self.known_delta.value >= 1:
             raise InputError(f"the delta of a guarantee is below 1, not {self.known_delta.value!r}: nothing would be promised")
 

@@ -51,13 +51,17 @@ def privacy_of(release: Priced) -> Privacy:
         case Privacy():
             return release
         case GaussianNoise():
-            return GaussianPrivacy.from_noise(release.sensitivity.rational, release.scale.rational)
+            return _of_mechanism(release.mechanism, release.sensitivity.rational, release.scale.rational)
         case Guarantee():
             return _of_guarantee(release)
         case Mapping():
             return _read(release)
     if isinstance(release, HoldsPrivacy) and isinstance(release.privacy, Privacy):
         return release.privacy
+    from certify.mechanisms.protocol import Mechanism  # which takes its searches from here
+
+    if isinstance(release, Mechanism):
+        return _of_mechanism(release.kind, release.reach, release.spread)
     raise InputError(f"a release is a noise, a guarantee, a privacy profile or a mapping, not {type(release).__name__}")
 
 
@@ -123,8 +127,30 @@ def _of_guarantee(guarantee: Guarantee) -> Privacy:
     return ApproximatePrivacy.of(guarantee.epsilon, guarantee.delta, guarantee.direction)
 
 
-def _gaussian_mechanism(entry: Mapping[str, Any]) -> Privacy:
-    return GaussianPrivacy.from_noise(positive(entry["sensitivity"], "sensitivity"), positive(entry["sigma"], "sigma"))
+def _of_mechanism(name: str, sensitivity: Fraction, scale: Fraction) -> Privacy:
+    """Noise by its name. What is not Gaussian is read in the currency that composes: rho, or a pure epsilon, in every dimension.
+
+    Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
+    Theorem: ``discrete-gaussian.zcdp`` (upper square; lower sigma).
+    Theorem: ``laplace.pure`` (upper sensitivity; lower scale).
+    """
+    match name:
+        case "gaussian":
+            return GaussianPrivacy.from_noise(sensitivity, scale)
+        case "discrete-gaussian":
+            from certify.mechanisms.discrete_gaussian import DiscreteGaussianMechanism
+
+            return ConcentratedPrivacy(DiscreteGaussianMechanism.of(sensitivity=sensitivity, sigma=scale).rho())
+        case "laplace":
+            from certify.mechanisms.laplace import LaplaceMechanism
+
+            return ApproximatePrivacy.of(LaplaceMechanism.of(sensitivity=sensitivity, scale=scale).pure_epsilon(), 0)
+    raise InputError(f"no currency is known for the mechanism {name!r}: compose its profile, a kind of certify.accounting")
+
+
+def _noise_mechanism(entry: Mapping[str, Any]) -> Privacy:
+    scale = "scale" if "scale" in entry else "sigma"
+    return _of_mechanism(entry["mechanism"], positive(entry["sensitivity"], "sensitivity"), positive(entry[scale], scale))
 
 
 def _sampled_mechanism(entry: Mapping[str, Any]) -> Privacy:
@@ -146,7 +172,9 @@ def _renyi(entry: Mapping[str, Any]) -> Privacy:
 
 
 _READERS: dict[tuple[str, str], tuple[tuple[frozenset[str], ...], Callable[[Mapping[str, Any]], Privacy]]] = {
-    ("mechanism", "gaussian"): ((frozenset({"sigma", "sensitivity"}),), _gaussian_mechanism),
+    ("mechanism", "gaussian"): ((frozenset({"sigma", "sensitivity"}),), _noise_mechanism),
+    ("mechanism", "discrete-gaussian"): ((frozenset({"sigma", "sensitivity"}),), _noise_mechanism),
+    ("mechanism", "laplace"): ((frozenset({"scale", "sensitivity"}),), _noise_mechanism),
     ("mechanism", "sampled-gaussian"): ((frozenset({"rate", "noise_multiplier", "steps"}),), _sampled_mechanism),
     ("kind", "gaussian"): ((frozenset({"mu"}), frozenset({"square"})), _gaussian),
     ("kind", "zcdp"): (

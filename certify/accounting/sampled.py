@@ -46,15 +46,20 @@ class SampledGaussianPrivacy(Privacy):
     steps: int
     direction: Direction = Direction.TWO_WAY
 
+    def __post_init__(self) -> None:
+        positive(self.noise_multiplier, "noise_multiplier")
+        if positive(self.rate, "rate") > 1:
+            raise InputError(f"the sampling rate is a probability above 0 and at most 1, not {to_decimal(self.rate)}")
+        if not 1 <= self.steps <= _MOST_STEPS:
+            raise InputError(f"the number of steps is a whole number from 1 to {_MOST_STEPS:,}, not {self.steps}")
+
     @classmethod
     def of(cls, rate: Number, noise_multiplier: Number, steps: Number) -> SampledGaussianPrivacy:
         """The profile for ``0 < rate <= 1``, a positive noise multiplier and a whole number of steps."""
-        q, z, count = positive(rate, "rate"), positive(noise_multiplier, "noise_multiplier"), exact(steps, "steps")
-        if q > 1:
-            raise InputError(f"the sampling rate is a probability above 0 and at most 1, not {to_decimal(q)}")
-        if count.denominator != 1 or not 1 <= count <= _MOST_STEPS:
-            raise InputError(f"the number of steps is a whole number from 1 to {_MOST_STEPS:,}, not {to_decimal(count)}")
-        return cls(q, z, int(count))
+        count = exact(steps, "steps")
+        if count.denominator != 1:
+            raise InputError(f"the number of steps is a whole number, not {to_decimal(count)}")
+        return cls(exact(rate, "rate"), exact(noise_multiplier, "noise_multiplier"), int(count))
 
     @cached_property
     def unsampled(self) -> GaussianPrivacy:

@@ -95,6 +95,22 @@ FOUNDATIONS = (
         "(3rd ed. 1995), sections 20, 21 and 29",
     ),
     Foundation(
+        "probability.gaussian-whitening",
+        "An invertible linear map T takes N(v, S) to N(T v, T S T'); so, for a positive definite S, N(v, S) and N(v', S) are equivalent by S^(-1/2) to "
+        "N(w, I) and N(0, I) with v - v' = S^(1/2) w.",
+        "Billingsley, Probability and Measure (3rd ed. 1995), section 29",
+    ),
+    Foundation(
+        "probability.gaussian-density",
+        "The density of N(m, s) at x is (2 pi s)^(-1/2) exp(-(x - m)^2/(2 s)); N(-m, s) and N(0, 1) are as hard to tell apart as N(m, s) and N(0, 1).",
+        "Billingsley, Probability and Measure (3rd ed. 1995), section 20",
+    ),
+    Foundation(
+        "probability.gaussian-quadratics",
+        "E exp(y x^2/2 + b x) = (1 - y)^(-1/2) exp(b^2/(2 (1 - y))) for x of law N(0, 1), y < 1 and every b.",
+        "Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1 (2nd ed. 1994), chapters 13 and 18",
+    ),
+    Foundation(
         "probability.beta-of-squares",
         "If x has the law N(0, 1) and s is an independent sum of the squares of k more such variables, P(x^2/(x^2 + s) < t) = I(t; 1/2, k/2), the "
         "regularised incomplete beta function; it does not decrease as its last parameter grows, x^2/(x^2 + s) falling where a gamma variable is "

@@ -40,7 +40,9 @@ deltas = st.integers(1, 60).flatmap(lambda power: st.integers(1, 9).map(lambda d
 
 
 def renyi_of(mu: Fraction, scale: Fraction = Fraction(1)) -> RenyiPrivacy:
-    return RenyiPrivacy.of([(order, scale * order * mu**2 / 2) for order in (Fraction(3, 2), Fraction(2), Fraction(5), Fraction(20))])
+    return RenyiPrivacy.of(
+        [(order, scale * order * mu**2 / 2) for order in (Fraction(3, 2), Fraction(2), Fraction(5), Fraction(20))]
+    )
 
 
 KINDS: dict[str, Callable[[Fraction], Privacy]] = {
@@ -81,10 +83,13 @@ def test_no_kind_is_ever_below_the_truth(kind: str, mu: Fraction, epsilon: Fract
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_formula_is_noticed(name: str) -> None:
-    with pytest.raises(AssertionError):
+    def check() -> None:
         for mu in (Fraction(1, 2), Fraction(1), Fraction(4)):
             for epsilon in (Fraction(1, 10), Fraction(1), Fraction(5)):
                 check_above(WRONG[name](mu), mu, epsilon, Fraction(1, 10**5))
+
+    with pytest.raises(AssertionError):
+        check()
 
 
 # ---------------------------------------------------------------- each kind is as sharp as its formula
@@ -140,7 +145,9 @@ def test_a_renyi_curve_is_its_best_order(points: dict[Fraction, Fraction], delta
 
 
 @SETTINGS
-@given(st.fractions(Fraction(1, 100), 12, max_denominator=1000), st.fractions(0, Fraction(1, 2), max_denominator=10**6), st.data())
+@given(
+    st.fractions(Fraction(1, 100), 12, max_denominator=1000), st.fractions(0, Fraction(1, 2), max_denominator=10**6), st.data()
+)
 def test_a_pair_is_attained_by_randomised_response(epsilon: Fraction, delta: Fraction, data: st.DataObject) -> None:
     profile = ApproximatePrivacy.of(epsilon, delta)
     asked = data.draw(st.fractions(0, epsilon, max_denominator=10**4))
@@ -222,7 +229,12 @@ def test_conversions_lose_on_the_safe_side_only_and_within_the_known_gap(mu: Fra
     assert zcdp.rho.rational == mu**2 / 2
     with mpmath.workdps(60):
         closed = truths.real(mu**2 / 2) + 2 * mpmath.sqrt(truths.real(mu**2 / 2) * -mpmath.log(truths.real(delta)))
-        assert exact <= direct.value <= through.value <= min(closed * (1 + mpmath.mpf(10) ** -13), orders.value * (1 + 1e-12) + 1e-12)
+        assert (
+            exact
+            <= direct.value
+            <= through.value
+            <= min(closed * (1 + mpmath.mpf(10) ** -13), orders.value * (1 + 1e-12) + 1e-12)
+        )
         assert direct.value <= float(exact) * (1 + 1e-15) + 1e-300
 
 
@@ -301,6 +313,11 @@ def test_bad_questions_get_one_line(arguments: dict[str, object], words: str) ->
         lambda: GaussianPrivacy.of(-1),
         lambda: GaussianPrivacy.of(math.inf),
         lambda: GaussianPrivacy.of(Bound(1.0, Side.LOWER)),
+        lambda: GaussianPrivacy(Bound(1.0, Side.LOWER)),
+        lambda: GaussianPrivacy.from_square(Fraction(-1)),
+        lambda: ConcentratedPrivacy(Bound(-1.0, Side.UPPER)),
+        lambda: RenyiPrivacy(((Fraction(2), Bound(1.0, Side.LOWER)),)),
+        lambda: ApproximatePrivacy(Bound(math.inf, Side.UPPER), Bound(0.1, Side.UPPER)),
         lambda: ConcentratedPrivacy.of("x"),
         lambda: RenyiPrivacy.of({}),
         lambda: RenyiPrivacy.of({1: 1}),
@@ -336,6 +353,21 @@ def test_guarantees_and_noises_are_read() -> None:
     assert converted.guarantee.notion is gaussian.notion
     assert converted.guarantee.direction is Direction.ONE_WAY
     assert converted.guarantee.epsilon == GaussianPrivacy.of("0.25").epsilon("1e-6")
+
+
+def test_mechanisms_are_read_in_the_currency_that_composes() -> None:
+    from certify.mechanisms import DiscreteGaussianMechanism, GaussianMechanism, LaplaceMechanism
+
+    assert privacy_of(GaussianMechanism.of(sensitivity=1, sigma=2)) == GaussianPrivacy.of("0.5")
+    concentrated = privacy_of(DiscreteGaussianMechanism.of(sensitivity=1, sigma=2))
+    assert isinstance(concentrated, ConcentratedPrivacy)
+    assert (concentrated.rho.value, concentrated.rho.side) == (0.125, Side.UPPER)
+    laplace = privacy_of(LaplaceMechanism.of(sensitivity=1, scale=2))
+    assert isinstance(laplace, ApproximatePrivacy)
+    assert laplace.known_epsilon.value == 0.5 and laplace.known_delta.value == 0
+    assert privacy_of({"mechanism": "laplace", "scale": 2, "sensitivity": 1}) == laplace
+    for mechanism, kind in (("discrete-gaussian", "zcdp"), ("gaussian", "gaussian")):
+        assert privacy_of({"mechanism": mechanism, "sigma": 2, "sensitivity": 1}).kind == kind
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "zcdp", "renyi", "sampled"])
