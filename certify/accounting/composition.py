@@ -24,6 +24,9 @@ _SPLIT_STEPS = 40
 _REACH = 18
 
 
+PREMISE = "each guarantee holds whatever the earlier releases returned, and was fixed without a look at that"
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a composition: the theorem, and what it did."""
@@ -59,7 +62,7 @@ class Composition:
             f"epsilon = {to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}   (rounded up)",
             f"{len(self.parts)} release(s) together, in the currency {self.currency}{parameter}; {self.direction.value}",
             *(f"rests on  {step.theorem}  {step.words}" for step in self.steps),
-            "premises  ! each guarantee holds whatever the earlier releases returned",
+            f"premises  ! {PREMISE}",
         ]
         return "\n".join(lines)
 

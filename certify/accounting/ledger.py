@@ -48,6 +48,9 @@ class Totals:
 class Ledger:
     """An append-only list of releases under a budget (epsilon, delta) for the transcript.
 
+    Later releases may depend on what earlier ones returned; *how much* each gives away may not: the noise of every release is fixed without a
+    look at earlier outcomes. (For Gaussian releases alone more is known: Smith and Thakurta 2022.) That is a premise of the totals.
+
     >>> ledger = Ledger.open(epsilon=1, delta="1e-5").append({"kind": "gaussian", "mu": "0.2"}, "first")
     >>> ledger.totals().transcript.value < 1
     True

@@ -56,15 +56,22 @@ def group(guarantee: Priced, members: Number) -> Privacy:
 
 
 def _group_delta(epsilon: Fraction, delta: Bound, count: int) -> Bound:
-    """delta (exp(k epsilon) - 1)/(exp(epsilon) - 1), for every epsilon in the ball of the one given.
+    """delta (exp(k epsilon) - 1)/(exp(epsilon) - 1), for every epsilon in the ball of the one given; at epsilon = 0 by triangles, half and half.
 
     Theorem: ``approximate.group`` (exact excess; upper group_excess, delta).
+    Theorem: ``approximate.triangle`` (upper first_epsilon, first_delta, second_epsilon, second_delta).
     """
     evidence = Combined(f"approximate.group of {count}, in balls", (delta,))
     if delta.value == 0 or count == 1:
         return delta
     if epsilon == 0:
-        return as_used(count * delta.rational, "delta", evidence, delta.failure_probability)
+        half = _group_delta(epsilon, delta, count // 2)
+        twice = derive("approximate.triangle", first_epsilon=0, first_delta=half, second_epsilon=0, second_delta=half)
+        return (
+            twice
+            if count % 2 == 0
+            else derive("approximate.triangle", first_epsilon=0, first_delta=twice, second_epsilon=0, second_delta=delta)
+        )
     value = upper_double(refine(lambda: ball(delta.rational) * (count * ball(epsilon)).expm1() / ball(epsilon).expm1()))
     return Bound(value, Side.UPPER, evidence, delta.failure_probability)
 

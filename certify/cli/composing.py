@@ -72,7 +72,7 @@ class Composed:
                 {"label": label, "kind": part.kind, "share": None if self.shares is None else self.shares[place]}
                 for place, (label, part) in enumerate(zip(self.labels, result.parts, strict=True))
             ],
-            "premises": ["each guarantee holds whatever the earlier releases returned"],
+            "premises": [composition.PREMISE],
         }
 
     def __str__(self) -> str:
