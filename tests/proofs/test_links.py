@@ -70,6 +70,12 @@ ROUNDED = {
     "certify.continual.constants.Constants.of_records": _HELD,
     "certify.continual.constants.Constants.shared": _HELD,
     "certify.certificates.derivation.evaluate": "the theorems are those of the steps given",
+    **{
+        f"certify.estimators.operators.{operator}.lower_bound": "the parts' own bounds, combined; that of the whole holds for a principal block"
+        for operator in ("composed.Block", "composed.Damped", "composed.Scaled", "composed.Sum")
+    },
+    "certify.estimators.operators.matrix.Function.lower_bound": _HELD,
+    "certify.estimators.operators.operator.Operator.lower_bound": "zero, where the operator is claimed to be positive semidefinite",
     "certify.estimators.spectrum.ritz.Ritz.coupling": _EXPLICIT,
     "certify.estimators.spectrum.ritz.Ritz.dropped": _EXPLICIT,
     "certify.estimators.spectrum.ritz.Ritz.dropped_residual": _EXPLICIT,
@@ -145,7 +151,11 @@ def write_line(theorem: Theorem) -> str:
 def functions(modules: Modules) -> Iterator[tuple[str, links.Unit]]:
     """Every function and method with its dotted name."""
     for module, units in modules.items():
-        yield from ((f"{module}.{unit.name}", unit) for unit in units if isinstance(unit.node, FUNCTIONS))
+        for unit in units:
+            if isinstance(unit.node, FUNCTIONS) and not any(
+                isinstance(mark, ast.Name) and mark.id == "overload" for mark in unit.node.decorator_list
+            ):
+                yield f"{module}.{unit.name}", unit
 
 
 def unnamed(modules: Modules) -> set[str]:
