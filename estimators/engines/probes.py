@@ -178,6 +178,8 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
                 return _flat(problem, graph.product(problem.layout.split(vector), everything, everything, False), torch.float64)
 
             first, second = product(u), product(v)
+            if not bool(torch.isfinite(first).all()):
+                return None  # refused by name where the operator itself is multiplied
             direction = u / torch.linalg.vector_norm(u) + first / max(float(torch.linalg.vector_norm(first)), 1e-300)
             direction /= torch.linalg.vector_norm(direction)
             size = max(1.0, math.sqrt(sum(float(p.detach().square().sum()) for p in wide.parameters)))
@@ -193,7 +195,8 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     if symmetry > _SHARP + rounding:
         raise OperatorRefused(
             f"the matrix is not symmetric (by {symmetry:.0e} in float64)",
-            "a layer has a wrong second derivative: look for an autograd function of your own, or report the layer to torch",
+            "a layer has a wrong second derivative: look for an autograd function of your own (torch passes over one that is marked "
+            "once_differentiable without a word), or report the layer to torch",
         )
     if gap > _ALIKE + 20 * uncertainty + rounding:
         raise OperatorRefused(

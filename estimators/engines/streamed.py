@@ -105,7 +105,6 @@ class refusing:
             "aot_autograd": "pass the module without torch.compile",
             "checkpoint": "use torch.utils.checkpoint with use_reentrant=False",
             "_cudnn_rnn": "run recurrent layers under torch.backends.cudnn.flags(enabled=False)",
-            "once_differentiable": "give the autograd function a backward that can itself be differentiated",
             "is not implemented": "replace this operation by one that torch can differentiate twice",
             "does not require grad": "check that the outputs depend on the parameters, without detach() or torch.no_grad()",
             "modified by an inplace operation": "build the operator again after the parameters or the data were changed",

@@ -14,6 +14,7 @@ from ..engines.double_backward import GradientGraph
 from ..engines.parameters import Patterns
 from ..engines.probes import examine, gradient_difference
 from ..engines.problem import Loss, Problem
+from ..engines.refusals import OperatorRefused
 from ..engines.streamed import Engine
 from ..engines.units import inferred_unit
 from .curvature import Curvature
@@ -69,4 +70,9 @@ class Hessian(Curvature):
 
 
 def _build(problem: Problem, batch: Any) -> GradientGraph:
-    return GradientGraph(problem.loss_of(batch), problem.parameters)
+    loss = problem.loss_of(batch)
+    if not loss.requires_grad:
+        raise OperatorRefused(
+            "the loss does not depend on the parameters", "look for detach() or no_grad, or name other parameters"
+        )
+    return GradientGraph(loss, problem.parameters)

@@ -183,8 +183,7 @@ def central_hessian(function: Function, parameters: Mapping[str, Tensor], step: 
 
     def gradient(point: Tensor) -> Tensor:
         pieces = [
-            piece.reshape(parameters[name].shape).requires_grad_()
-            for name, piece in zip(names, point.split(sizes), strict=True)
+            piece.reshape(parameters[name].shape).requires_grad_() for name, piece in zip(names, point.split(sizes), strict=True)
         ]
         found = torch.autograd.grad(
             function(dict(zip(names, pieces, strict=True))), pieces, allow_unused=True, materialize_grads=True
