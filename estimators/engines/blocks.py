@@ -34,7 +34,7 @@ class Blocks:
             return _looped(multiply, rows)
         try:
             return torch.cat([multiply(chunk, True) for chunk in torch.split(rows, CHUNK)])
-        except torch.OutOfMemoryError:
+        except RuntimeError:  # no memory, or no rule at this size
             self.batched = False
             return _looped(multiply, rows)
 

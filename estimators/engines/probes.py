@@ -162,6 +162,7 @@ def refuse_sums(problem: Problem, batch: Batch, *, mixes: bool) -> None:
         raise OperatorRefused("the loss is no weighted mean of one term for each example", "use Hessian or GaussNewton")
 
 
+@torch.enable_grad()
 def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Difference) -> tuple[float, float] | None:
     """(gap to a central difference, gap of the working precision), on a few examples in float64; None where that cannot run."""
     small = batch if not problem.of_model else first_examples(batch, EXAMPLES)
@@ -169,7 +170,7 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
         return None
     wide, wide_batch = problem.widened(), widened(small)
     try:
-        with _only_float64(), torch.enable_grad():
+        with _only_float64():
             graph = build(wide, wide_batch)
             u, v = _directions(problem, torch.float64)
             everything = range(len(problem.layout.names))

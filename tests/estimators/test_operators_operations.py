@@ -22,5 +22,5 @@ def test_the_hessian_is_that_of_central_differences(name: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_torch_cannot_differentiate_twice_is_refused(name: str) -> None:
-    with pytest.raises(OperatorRefused, match="torch cannot differentiate this model twice .*: replace this operation"):
+    with pytest.raises(OperatorRefused, match=r"torch cannot differentiate this model twice .*: replace this operation"):
         Hessian.of_function(REFUSED[name].function, REFUSED[name].parameters())
