@@ -127,7 +127,7 @@ def _proportional(first: Rows, second: Rows) -> Fraction | None:
 def _by_contour(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, second: Rows) -> Bound | None:
     """The contour integral, after both covariances were diagonalised: exactly if they are proportional, else to far below delta."""
     ratio = _proportional(first, second)
-    bits = _LEAST_BITS + (0 if ratio else 3 * int(float(min(epsilon, 10**4)) / math.log(2)))
+    bits = _LEAST_BITS + (0 if ratio else 3 * int((float(epsilon) if epsilon < 10**4 else 1e4) / math.log(2)))
     best: arb | None = None
     while bits <= _MOST_BITS:
         with precision(bits):
