@@ -264,7 +264,7 @@ def test_drawn_targets_come_from_the_generator_that_is_passed() -> None:
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return Fisher(made, LOSS, (ROWS, LABELS), samples=1, generator=generator).dense()
 
-    assert torch.equal(drawn(1), drawn(1))
+    same(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2)) and not torch.equal(drawn(None), drawn(None))
     assert torch.equal(state, torch.get_rng_state())
     batches = [(ROWS[:2], LABELS[:2]), (ROWS[2:], LABELS[2:])]
@@ -283,14 +283,14 @@ def test_inputs_are_spread_as_arguments_or_keywords() -> None:
     expected = Hessian(made.model, made.loss, made.data).dense()
     named = Hessian(made.model, made.loss, ({"left": left, "right": right}, made.data[1])).dense()
     loader = [((left[:2], right[:2]), made.data[1][:2]), ({"left": left[2:], "right": right[2:]}, made.data[1][2:])]
-    assert torch.equal(named, expected)
+    same(named, expected)
     torch.testing.assert_close(Hessian(made.model, made.loss, loader).dense(), expected, rtol=1e-12, atol=1e-14)
     assert first_examples(Batch((left, torch.ones(1)), made.data[1], 0), 2) is None
 
 
 def test_a_list_of_two_tensors_is_a_pair() -> None:
     made = network().double()
-    assert torch.equal(Hessian(made, LOSS, [ROWS, LABELS]).dense(), Hessian(made, LOSS, (ROWS, LABELS)).dense())
+    same(Hessian(made, LOSS, [ROWS, LABELS]).dense(), Hessian(made, LOSS, (ROWS, LABELS)).dense())
 
 
 def same(one: torch.Tensor, other: torch.Tensor) -> None:
