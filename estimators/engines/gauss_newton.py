@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .double_backward import Indices, pull
+from .pullbacks import linear
 
 Middle = Callable[[Tensor], Tensor]
 
@@ -22,7 +23,8 @@ class OutputGraph:
     def __init__(self, outputs: Tensor, parameters: Sequence[Tensor], middle: Middle) -> None:
         self._outputs, self._parameters, self._middle = outputs, parameters, middle
         self._dummy = torch.zeros_like(outputs, requires_grad=True)
-        self._pulled = pull([outputs], parameters, [self._dummy], False, create_graph=True)
+        with linear():
+            self._pulled = pull([outputs], parameters, [self._dummy], False, create_graph=True)
 
     def push(self, vectors: Sequence[Tensor], columns: Indices, batched: bool) -> Tensor:
         """J[:, columns] v, in the shape of the outputs."""

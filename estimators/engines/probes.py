@@ -13,11 +13,12 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from .data import Batch, first_examples, tensors_of
 from .double_backward import pull
+from .kernels import transparent
 from .problem import Problem, widened
 from .refusals import OperatorRefused
 from .streamed import Build, Engine
 
-EXAMPLES = 16
+EXAMPLES = 4
 """Examples on which the probes in float64 run: their cost does not grow with the data."""
 MOST_PARAMETERS = 20_000_000
 """Parameters up to which they run: they copy the parameters a few times in float64."""
@@ -85,6 +86,7 @@ def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
     kept: set[torch.dtype] = {problem.dtype}
     versions = {name: buffer._version for name, buffer in problem.buffers.items()}
 
+    @transparent
     def note(tensor: Tensor) -> Tensor:
         if tensor.is_floating_point():
             kept.add(tensor.dtype)
@@ -216,6 +218,7 @@ class _NotFloat64(Exception):
 
 @contextmanager
 def _only_float64() -> Iterator[None]:
+    @transparent
     def refuse(tensor: Tensor) -> Tensor:
         if tensor.is_floating_point() and tensor.dtype is not torch.float64:
             raise _NotFloat64

@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from . import losses
 from .data import Batch, Data, mapped
+from .kernels import Kept
 from .layers import refuse_layers, unwrapped
 from .parameters import Layout, Patterns, check_parameters, chosen_parameters, common_dtype
 from .refusals import OperatorRefused
@@ -67,6 +68,7 @@ class Problem:
         self.device = self.parameters[0].device
         self.dtype = common_dtype(self.parameters)
         self.buffers = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
+        self.checkpointed = False
         self._recurrent = any(isinstance(layer, nn.RNNBase) for layer in self.model.modules())
 
     @property
@@ -80,8 +82,10 @@ class Problem:
         if not self.of_model:
             return values
         positional, named = arguments(batch.inputs)
-        with self.kernels():
-            return torch.func.functional_call(self.model, {**self.buffers, **values}, positional, named)
+        with self.kernels() as kept:
+            outputs = torch.func.functional_call(self.model, {**self.buffers, **values}, positional, named)
+        self.checkpointed = kept.checkpointed
+        return outputs
 
     def loss_of(self, batch: Batch, parameters: Sequence[Tensor] | None = None) -> Tensor:
         """The mean loss of one batch, a scalar; anything else is refused."""
@@ -102,13 +106,14 @@ class Problem:
         return value.reshape(())
 
     @contextmanager
-    def kernels(self) -> Iterator[None]:
-        """Kernels that can be differentiated twice: attention by plain mathematics, recurrent layers without cuDNN."""
+    def kernels(self) -> Iterator[Kept]:
+        """Kernels that can be differentiated twice, and fast: attention by plain mathematics, recurrent layers without cuDNN, kept derivatives."""
         with ExitStack() as stack:
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            kept = stack.enter_context(Kept())
             if self._recurrent and self.device.type == "cuda":
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-            yield
+            yield kept
 
     def widened(self) -> Problem:
         """The same problem with parameters and buffers copied to float64; its data are those passed to its methods, widened too."""

@@ -71,6 +71,11 @@ class Hessian(Curvature):
 
 def _build(problem: Problem, batch: Any) -> GradientGraph:
     loss = problem.loss_of(batch)
+    if problem.checkpointed:
+        raise OperatorRefused(
+            "a part of the model is run again by torch.utils.checkpoint, with tensors of which this Hessian would not know the derivative",
+            "switch checkpointing off; GaussNewton and the Fisher matrices are right with it",
+        )
     if not loss.requires_grad:
         raise OperatorRefused(
             "the loss does not depend on the parameters", "look for detach() or no_grad, or name other parameters"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,13 +121,13 @@ class Operator(ABC):
             )
         if vector.device != self.device:
             raise ValueError(f"the vector lies on {vector.device}, and the operator on {self.device}: move it with .to(...)")
-        if not bool(torch.isfinite(vector).all()):
+        if not _finite(vector):
             raise ValueError("the vector has entries that are not finite")
         block = (vector[None] if vector.dim() == 1 else vector.T).detach().to(self.dtype)
         if not block.numel():
             return vector.new_zeros((self.shape[0], *vector.shape[1:]))
         result = self.multiply_rows(block).to(vector.dtype)
-        if not bool(torch.isfinite(result).all()):
+        if not _finite(result):
             raise ValueError(f"the product is not finite in {self._where(result)}: the curvature there overflows or is undefined")
         return result[0] if vector.dim() == 1 else result.T
 
@@ -202,6 +203,11 @@ class Operator(ABC):
         words = [f"{self.shape[0]} x {self.shape[1]}", str(self.dtype).removeprefix("torch."), str(self.device)]
         words += ["symmetric"] * bool(self.symmetric) + ["positive semidefinite"] * bool(self.positive_semidefinite)
         return f"<{type(self).__name__} {', '.join(words)}{f', per {self.unit}' if self.unit else ''}>"
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether all entries are finite: one sum tells, unless it overflows."""
+    return math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())
 
 
 def _words(evidence: Evidence) -> str:

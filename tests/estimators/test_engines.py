@@ -323,6 +323,54 @@ def test_ordinary_attention_is_differentiated_twice_without_being_asked() -> Non
     assert hessian.probes.difference is not None and hessian.probes.difference < 1e-6
 
 
+def test_kept_derivatives_are_used_and_have_the_values_of_torch() -> None:
+    made = nn.Sequential(
+        nn.Conv1d(1, 2, 2), nn.GELU(), nn.Conv1d(2, 2, 2), nn.ReLU(), nn.Flatten(), nn.LayerNorm(6), nn.SiLU(), nn.Linear(6, 3),
+        nn.Sigmoid(), nn.Linear(3, 3), nn.Tanh(),
+    ).double()  # fmt: skip
+    rows = numbers(6, 1, 5)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.3)
+    problem = Problem(made, LOSS, (rows, LABELS))
+    loss = problem.loss_of(problem.data.first())
+    plain = LOSS(made(rows), LABELS)
+    torch.testing.assert_close(loss, plain, rtol=1e-14, atol=0)
+    names, queue = set(), [loss.grad_fn]
+    while queue:
+        node = queue.pop()
+        if node is not None:
+            names.add(node.name())
+            queue += [parent for parent, _ in node.next_functions]
+    assert "_ValueBackward" in names
+    assert not names & {"GeluBackward0", "ConvolutionBackward0", "ReluBackward0", "NativeLayerNormBackward0", "TanhBackward0"}
+    gradient = GradientGraph(loss, problem.parameters).gradient
+    for found, expected in zip(gradient, torch.autograd.grad(plain, list(made.parameters())), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
+    assert Hessian(made, LOSS, (rows, LABELS)).accuracy < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_checkpointed_layer_has_no_hessian_here_and_the_right_gauss_newton_matrix(dtype: torch.dtype) -> None:
+    class Checkpointed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Tanh()), nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(torch.utils.checkpoint.checkpoint(self.first, x, use_reentrant=False))
+
+    made = Checkpointed().to(dtype)
+    plain, data = nn.Sequential(made.first, made.last), (ROWS.to(dtype), LABELS)
+    with pytest.raises(OperatorRefused, match=r"run again by torch.utils.checkpoint.*: switch checkpointing off"):
+        Hessian(made, LOSS, data)
+    for kind in (GaussNewton, Fisher, EmpiricalFisher):
+        tolerance = 1e3 * torch.finfo(dtype).eps
+        torch.testing.assert_close(
+            kind(made, LOSS, data).dense(), kind(plain, LOSS, data).dense(), rtol=tolerance, atol=tolerance
+        )
+
+
 def test_layouts_split_and_join() -> None:
     layout = Layout(("a", "b", "c"), (torch.Size([2, 3]), torch.Size([]), torch.Size([4])))
     rows = torch.arange(22.0).reshape(2, 11)

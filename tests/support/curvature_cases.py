@@ -71,10 +71,17 @@ def cell(kind: type[nn.RNNBase], layers: int = 1) -> Operation:
     )
 
 
+FIXED = torch.linspace(-1, 2, 12, dtype=torch.float64).reshape(4, 3)
+IMAGE = torch.linspace(-1, 1, 9, dtype=torch.float64).reshape(1, 1, 3, 3) ** 2
 SPD = torch.eye(3, dtype=torch.float64)
 BATCH = (4, 3, 2, 2)
 RIGHT: dict[str, Operation] = {
     "layer_norm": of(lambda x, w, b: F.layer_norm(x, (3,), w, b), x=(4, 3), w=(3,), b=(3,)),
+    "layer_norm of two dimensions": of(lambda x, w, b: F.layer_norm(x, (2, 3), w, b), x=(4, 2, 3), w=(2, 3), b=(2, 3)),
+    "layer_norm of a vector": of(lambda x, w, b: F.layer_norm(x, (5,), w, b, eps=0.1), x=(5,), w=(5,), b=(5,)),
+    "layer_norm of scale alone": of(lambda x, w: F.layer_norm(x, (3,), w), x=(4, 3), w=(3,)),
+    "layer_norm of constants": of(lambda w, b: F.layer_norm(FIXED, (3,), w, b).sin(), w=(3,), b=(3,)),
+    "layer_norm with fixed scale": of(lambda x: F.layer_norm(x, (3,), FIXED[0], FIXED[1]), x=(4, 3)),
     "instance_norm": of(lambda x, w, b: F.instance_norm(x, None, None, w, b), x=(2, 3, 4), w=(3,), b=(3,)),
     "batch_norm of the batch": of(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), x=(5, 3), w=(3,), b=(3,)),
     "batch_norm in eval": of(
@@ -105,6 +112,18 @@ RIGHT: dict[str, Operation] = {
     "bilinear": of(F.bilinear, x=(4, 3), y=(4, 2), w=(2, 3, 2), b=(2,)),
     "conv1d": of(F.conv1d, x=(2, 2, 5), w=(3, 2, 3), b=(3,)),
     "conv2d": of(lambda x, w, b: F.conv2d(x, w, b, padding=1, stride=2), x=(2, 2, 4, 4), w=(2, 2, 3, 3), b=(2,)),
+    "conv2d without bias": of(F.conv2d, x=(2, 2, 4, 4), w=(2, 2, 3, 3)),
+    "conv2d of one image": of(F.conv2d, x=(2, 4, 4), w=(2, 2, 3, 3)),
+    "conv2d padded by name": of(lambda x, w, b: F.conv2d(x, w, b, padding="same"), x=(1, 2, 3, 3), w=(2, 2, 3, 3), b=(2,)),
+    "conv2d of a constant": of(lambda w, b: F.conv2d(IMAGE, w, b).sin(), w=(2, 1, 2, 2), b=(2,)),
+    "conv2d by a constant": of(lambda x: F.conv2d(x, IMAGE, None, 2).sin(), x=(2, 1, 6, 6)),
+    "conv2d shifted alone": of(lambda b: F.conv2d(IMAGE, IMAGE, b, padding=1).sin(), b=(1,)),
+    "conv2d twice": of(
+        lambda x, w, u: F.conv2d(F.conv2d(x, w, padding=1).tanh(), u, stride=2), x=(1, 1, 4, 4), w=(2, 1, 3, 3), u=(1, 2, 2, 2)
+    ),
+    "conv3d": of(
+        lambda x, w, b: F.conv3d(x, w, b, stride=(2, 1, 1), padding=(1, 0, 1)), x=(1, 1, 3, 3, 2), w=(2, 1, 2, 2, 2), b=(2,)
+    ),
     "conv2d grouped": of(lambda x, w: F.conv2d(x, w, groups=2, dilation=2), x=(1, 2, 5, 5), w=(2, 1, 2, 2)),
     "conv_transpose2d": of(F.conv_transpose2d, x=(1, 2, 3, 3), w=(2, 2, 2, 2), b=(2,)),
     "max_pool2d": of(lambda x: F.max_pool2d(x, 2).sin(), x=(1, 2, 4, 4)),
@@ -133,6 +152,12 @@ RIGHT: dict[str, Operation] = {
     "hardtanh": of(lambda x: F.hardtanh(x).sin(), x=(5,)),
     "logsigmoid": of(F.logsigmoid, x=(5,)),
     "tanh": of(torch.tanh, x=(5,)),
+    "tanh as a method": of(lambda x: x.tanh() + F.tanh(2 * x).sin(), x=(5,)),
+    "sigmoid in many ways": of(lambda x: x.sigmoid() + F.sigmoid(2 * x) + torch.relu(x) ** 2 + F.relu(x).sin(), x=(5,)),
+    "silu twice": of(lambda x: F.silu(F.silu(3 * x)), x=(5,)),
+    "tanh in place": of(lambda x: (2 * x).tanh_(), x=(5,)),
+    "relu in place": of(lambda x: F.relu((2 * x).sin(), inplace=True).square(), x=(5,)),
+    "functorch inside": of(lambda x: torch.func.vmap(torch.tanh)(x), x=(4, 2)),
     "sigmoid": of(torch.sigmoid, x=(5,)),
     "glu": of(F.glu, x=(3, 4)),
     "softmax": of(lambda x: x.softmax(1), x=(3, 4)),
