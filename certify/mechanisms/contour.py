@@ -28,6 +28,12 @@ _SHAPE = arb(1.5)
 _MOST_DOUBLINGS, _MOST_PIECES = 90, 3000
 
 
+def not_zero(value: arb) -> bool:
+    """Whether the number is not known to be zero: a ball that holds zero and more counts. (``value != 0`` is false of it.)"""
+    exactly_zero: bool = value == 0
+    return not exactly_zero
+
+
 class NoContour(ArithmeticError):
     """No ray was found on which the integrand provably decays."""
 
@@ -55,7 +61,7 @@ class Pair:
         """Whether the log-ratio is proved to stay below epsilon everywhere, so that delta is zero."""
         top = -self.drift
         for (a, half), variance in zip(self.coordinates, self.variances, strict=True):
-            if a < 0 or (not a > 0 and half != 0) or not variance <= 1:
+            if a < 0 or (not a > 0 and not_zero(half)) or not variance <= 1:
                 return False
             top += 0 if half == 0 else half / a
         return bool(top < 0)
@@ -68,7 +74,7 @@ def enclosed_delta(pair: Pair, order: float) -> arb:
     step, direction, doublings = _plan(doubles, order, ctx.prec)
     w = acb(arb(direction[0]) / direction[2], arb(direction[1]) / direction[2])
     coordinates, drift = pair.coordinates, pair.drift
-    squares = [(a, half) for a, half in coordinates if half != 0]  # a ball that holds zero stays in
+    squares = [(a, half) for a, half in coordinates if not_zero(half)]  # a ball that holds zero stays in
 
     def integrand(r: acb, analytic: bool) -> acb:
         s = centre + r * w
@@ -78,7 +84,7 @@ def enclosed_delta(pair: Pair, order: float) -> arb:
             exponent += s * before * half / (1 + a * before)
         value = exponent.exp() / (s * before)
         for a, _ in coordinates:
-            if a != 0:
+            if not_zero(a):
                 value *= (1 + a * before).rsqrt(analytic=analytic)
         return value
 
@@ -191,7 +197,7 @@ def _near(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, u
     for a, half in coordinates:
         v = u + a * before
         total -= a / (2 * v)
-        if half != 0:
+        if not_zero(half):
             total += half * (a * s * s + (1 - a) * u * (2 * s - u)) / (u * v * v)
     return (w * total).real
 
@@ -208,7 +214,7 @@ def _far(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, hi
             continue
         v = u + a * (u * (centre - 1) + w)
         bounded -= a / (2 * v)
-        if half != 0:
+        if not_zero(half):
             linear += half / a * w.real
             bounded -= half * (1 - a) * u / (a * v * v)
     growing = quadratic / high + linear  # (quadratic/u + linear)/u is at most this over high, if this is not positive

@@ -297,3 +297,19 @@ def test_impossible_requests_get_one_line(make, words: str) -> None:  # type: ig
     with pytest.raises(InputError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_a_ball_that_holds_zero_is_not_taken_for_zero() -> None:
+    """Covariances that differ by less than the working precision at first: the term must stay in, whatever its ball holds."""
+    from flint import arb
+
+    from certify.mechanisms.contour import not_zero
+
+    assert not_zero(arb(0, 1e-10)) and not_zero(arb(1)) and not not_zero(arb(0))
+    for bits in (20, 126, 200):
+        ratio = 1 + Fraction(1, 2**bits)
+        ours = gaussian_delta(
+            0, mean_shift=[0, 0], covariance=[[ratio, 0], [0, ratio]], reference_covariance=[[1, 0], [0, 1]]
+        ).value
+        # total variation of two centred normal laws in the plane: r^(-1/(r-1)) - r^(-r/(r-1)), close to (r - 1)/e
+        assert float(ratio - 1) / math.e * (1 - 1e-5) <= ours
