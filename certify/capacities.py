@@ -114,6 +114,8 @@ def capacity(
     def one_by_one(mechanism: Mechanism) -> int:
         return _continual(records, weight, height, allowed, noise, mechanism)
 
+    if not math.isfinite(curved.value):
+        raise InputError(f"row_norm = {height.value!r} is too large: scale the rows")
     at_once: dict[str, Bound | int] = {"n": records, "lipschitz": gradient, "strong_convexity": weight, "budget": hidden}
     ways = [
         Way("output perturbation", "utility.output-capacity", "all at once, the fitted model released", _below(derive("utility.output-capacity", **at_once))),

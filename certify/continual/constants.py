@@ -103,7 +103,8 @@ def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, dele
     """The constants of ridge-logistic regression read off the data at the fitted ``parameters``, every number in balls.
 
     ``features`` [n, p], ``labels`` [n] (two values; the larger is y = 1), ``parameters`` [p]; all doubles are taken exactly. The parameters are
-    taken as the minimiser over all records. No probability and no eigenvalue routine is believed: the least eigenvalue is proved by
+    taken as the minimiser over all records, which is a premise; a gradient that is not small is refused.
+    No probability and no eigenvalue routine is believed: the least eigenvalue is proved by
     elimination, the largest by powers. The work is n p² ball products. Raises :class:`InputError` for shapes, for numbers that are not
     finite, and where ``deletions`` records may use up the curvature so that no ball is proved. Source: Kuang and Xia 2026, supplement S.3.
 
@@ -122,6 +123,7 @@ def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, dele
         gradients = [length * abs(share - y) for length, share, y in zip(lengths, shares, positive_label, strict=True)]
         weights = [share * (1 - share) for share in shares]
         radius, total = _above(lengths), _above_sum(gradients, most)
+        _need_minimiser(matrix, [share - y for share, y in zip(shares, positive_label, strict=True)], start, weight, total)
         kept = _kept_curvature(matrix, rows, weights, lengths, weight, most)
     concordance, path = _upper(radius, "longest row"), _upper(total, "sum of the largest gradients")
     flat = Bound(
@@ -165,7 +167,10 @@ def counted(number: Any, name: str = "deletions") -> int:
 def _arrays(features: Any, labels: Any, parameters: Any) -> tuple[list[list[float]], list[int], list[float]]:
     import numpy
 
-    rows, values, start = (numpy.asarray(array, dtype=numpy.float64) for array in (features, labels, parameters))
+    try:
+        rows, values, start = (numpy.asarray(array, dtype=numpy.float64) for array in (features, labels, parameters))
+    except (TypeError, ValueError):
+        raise InputError("features [n, p], labels [n] and parameters [p] must be arrays of numbers") from None
     if rows.ndim != 2 or values.shape != rows.shape[:1] or start.shape != rows.shape[1:]:
         raise InputError(
             f"features [n, p], labels [n] and parameters [p] do not fit: {rows.shape}, {values.shape}, {start.shape}"
@@ -176,6 +181,16 @@ def _arrays(features: Any, labels: Any, parameters: Any) -> tuple[list[list[floa
     if len(kinds) != 2:
         raise InputError(f"logistic regression has two label values, and these have {len(kinds)}")
     return rows.tolist(), (values == kinds[1]).astype(int).tolist(), start.tolist()
+
+
+def _need_minimiser(matrix: arb_mat, slopes: list[arb], start: list[float], ridge: Fraction, total: arb) -> None:
+    """Refuse parameters at which the gradient of the whole sum is not small: they are no fitted model. That they are *the* minimiser stays a premise."""
+    whole = matrix.transpose() * arb_mat([[slope] for slope in slopes])
+    square = sum(((whole[j, 0] + ball(ridge) * arb(value)) ** 2 for j, value in enumerate(start)), arb(0))
+    if not square.sqrt() < total / (1 << 20):
+        raise InputError(
+            "parameters are not the minimiser over all records: their gradient is not small; fit to the last digits first"
+        )
 
 
 def _kept_curvature(

@@ -16,8 +16,9 @@ class Releases:
     """The releases of one sequence, in order. It keeps the un-noised parameters of the last one, which are secret.
 
     A random walk releases its increments: the move of the un-noised parameters plus the fresh step of noise, rounded to the grid, is added to the
-    release before. That is post-processing of the ideal sequence, whose increments it is a function of. The grid is the one of the first
-    deviation, a public number.
+    release before. That is post-processing of the ideal sequence of increments, but for one subtraction in doubles at each step: its rounding, at
+    most 2^-53 of the move, is covered by no budget. The grid is that of the least deviation; with constants read off the data, it and the
+    deviations are functions of the data that the matched comparison shares.
 
     >>> from certify.continual import declared, plan
     >>> numbers = declared(2, gradient=1, smoothness="0.25", record_hessian="0.1", hessian_lipschitz=100, curvature=50)
@@ -50,7 +51,10 @@ class Releases:
         Assumes that they are one Newton step from the fitted model on the records that are left. Raises :class:`InputError` when the budget is used
         up and for parameters that are not finite or of another length; nothing is spent then.
         """
-        current = numpy.array(parameters, dtype=numpy.float64)
+        try:
+            current = numpy.array(parameters, dtype=numpy.float64)
+        except (TypeError, ValueError):
+            raise InputError("parameters must be an array of numbers") from None
         if self.left < 1:
             raise InputError(f"the budget is used up: the plan covers {self.plan.deletions} deletions, and all are released")
         if self._before is not None and current.shape != self._before.shape:

@@ -86,6 +86,7 @@ def test_retraining_is_cheaper_from_some_request_on() -> None:
         ({"delta": 0}, "delta"),
         ({"delta": 1}, "delta"),
         ({"row_norm": 0}, "row_norm"),
+        ({"row_norm": "1e200"}, "row_norm"),
         ({"deletion_passes": 0}, "deletion_passes"),
         ({"retraining_passes": 1.5}, "retraining_passes"),
     ],

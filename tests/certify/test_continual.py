@@ -204,6 +204,9 @@ def test_a_sequence_ends_where_the_plan_ends() -> None:
         (lambda: measured([[1.0], [2.0]], [1, 1], [0.0], ridge=1, deletions=1), "two label values"),
         (lambda: measured([[1.0], [2.0]], [0, 1], [0.0], ridge=1, deletions=2), "leave a record"),
         (lambda: measured([[1.0], [2.0]], [0, 1], [0.0], ridge=0, deletions=1), "ridge"),
+        (lambda: measured([[1.0], [2.0], [3.0]], [0, 1, 1], [5.0], ridge=1, deletions=1), "not the minimiser"),
+        (lambda: measured("x", [0, 1], [0.0], ridge=1, deletions=1), "arrays of numbers"),
+        (lambda: Releases(plan(declared(2, **NUMBERS), mu=1)).release(["a"]), "array of numbers"),
     ],
 )
 def test_impossible_requests_get_one_line(make, words: str) -> None:  # type: ignore[no-untyped-def]
