@@ -85,9 +85,7 @@ def seconds(works: dict[str, Callable[[], object]], budget: float = 12.0) -> dic
     return best
 
 
-def central_product(
-    model: nn.Module, loss: nn.Module, inputs: Tensor, targets: Tensor, vector: Tensor, step: float
-) -> Tensor:
+def central_product(model: nn.Module, loss: nn.Module, inputs: Tensor, targets: Tensor, vector: Tensor, step: float) -> Tensor:
     """H v in float64 by a central difference of fourth order of the gradient: the reference that shares nothing with the engines."""
     parameters = list(model.parameters())
     pieces = vector.split([p.numel() for p in parameters])
