@@ -16,11 +16,11 @@ from .pullbacks import Unusual, at_point
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of one number, with its slope and its curvature from (x, y); a curvature of None is zero."""
+    """A function of one number, with its slope from (x, y) and its curvature from (x, y, slope); a curvature of None is zero."""
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
-    curvature: Callable[[Tensor, Tensor], Tensor] | None
+    curvature: Callable[[Tensor, Tensor, Tensor], Tensor] | None
 
     def rule(self, x: Tensor, *args: Any, **options: Any) -> Tensor:
         """f(x) by these derivatives; options that change the function are left to torch."""
@@ -54,7 +54,7 @@ class _Pullback(Function):
     def forward(ctx: Any, gradient: Tensor, x: Tensor, y: Tensor, slope: Tensor, activation: Activation) -> Tensor:
         ctx.slope, ctx.bent = slope, None
         if ctx.needs_input_grad[1] and activation.curvature is not None:
-            ctx.bent = gradient * activation.curvature(x, y)
+            ctx.bent = gradient * activation.curvature(x, y, slope)
         return gradient * slope
 
     @staticmethod
@@ -71,15 +71,15 @@ def _normal(x: Tensor) -> Tensor:
     return 0.5 * (1 + torch.erf(x / math.sqrt(2)))
 
 
-def _silu_curvature(x: Tensor, y: Tensor) -> Tensor:
+def _silu_curvature(x: Tensor, y: Tensor, slope: Tensor) -> Tensor:
     s = x.sigmoid()
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-TANH = Activation(torch.tanh, lambda x, y: 1 - y.square(), lambda x, y: -2 * y * (1 - y.square()))
-SIGMOID = Activation(torch.sigmoid, lambda x, y: y * (1 - y), lambda x, y: y * (1 - y) * (1 - 2 * y))
+TANH = Activation(torch.tanh, lambda x, y: 1 - y.square(), lambda x, y, slope: -2 * y * slope)
+SIGMOID = Activation(torch.sigmoid, lambda x, y: y * (1 - y), lambda x, y, slope: slope * (1 - 2 * y))
 RELU = Activation(torch.relu, lambda x, y: (y > 0).to(y.dtype), None)
 GELU = Activation(
-    torch.nn.functional.gelu, lambda x, y: _normal(x) + x * _density(x), lambda x, y: _density(x) * (2 - x.square())
+    torch.nn.functional.gelu, lambda x, y: _normal(x) + x * _density(x), lambda x, y, slope: _density(x) * (2 - x.square())
 )
 SILU = Activation(torch.nn.functional.silu, lambda x, y: x.sigmoid() * (1 + x * (1 - x.sigmoid())), _silu_curvature)

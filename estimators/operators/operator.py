@@ -207,7 +207,7 @@ class Operator(ABC):
 
 def _finite(tensor: Tensor) -> bool:
     """Whether all entries are finite: one sum tells, unless it overflows."""
-    return math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())
+    return math.isfinite(float(tensor.detach().sum())) or bool(torch.isfinite(tensor).all())
 
 
 def _words(evidence: Evidence) -> str:

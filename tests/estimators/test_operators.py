@@ -84,6 +84,7 @@ def test_vectors_blocks_and_dictionaries_agree(kind: type[Hessian]) -> None:
     named = operator @ operator.columns.named(block[:, 0])
     assert list(named) == [name for name, _ in case("layer norm").model.named_parameters()]
     torch.testing.assert_close(operator.rows.flatten(named, torch.float64), product[:, 0], rtol=1e-12, atol=1e-14)
+    assert not (operator @ block[:, 0].clone().requires_grad_()).requires_grad
     single = operator @ block[:, 0].float()
     assert single.dtype is torch.float32
     assert (operator @ block[:, :0]).shape == (size, 0)
