@@ -383,7 +383,8 @@ def _path_values(generator: numpy.random.Generator, pairs: list[Pair], gradients
     sums, used = (numpy.concatenate([[0], numpy.cumsum(part)]) for part in (gradients, moves))
     here = pairs[now]
     return {
-        "gradient_sum": over(generator, largest), "m": len(pairs), "smoothness": over(generator, here.smoothness),
+        "gradient_sum": over(generator, largest), "gradient": max(one.gradient for one in pairs), "m": len(pairs),
+        "smoothness": over(generator, here.smoothness),
         "record_hessian": over(generator, here.record_hessian), "hessian_lipschitz": over(generator, here.hessian_lipschitz),
         "curvature": under(generator, min(one.curvature for one in pairs)), "q": float(gradients[now]),
         **{name: getattr(here, name) for name in ("d", "x", "y", "z", "t")},
@@ -396,7 +397,7 @@ def count_path(generator: numpy.random.Generator) -> Values:
     count = int(values["j_last"])
     squares = numpy.concatenate([[0], numpy.cumsum(numpy.arange(count) ** 2)])
     return {
-        **values, "squares": over(generator, float(squares[-1])), "gradient": over(generator, values["gradient_sum"]),
+        **values, "squares": over(generator, float(squares[-1])), "gradient": over(generator, values["gradient"]),
         **_named("sums", squares, int(values["j"])),
     }  # fmt: skip
 
