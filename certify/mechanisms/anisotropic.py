@@ -14,7 +14,8 @@ from certify.errors import InputError
 from certify.numbers import Number, nonnegative
 from certify.proofs.balls import ball, precision
 
-from .matrices import Rows, balls, covariance, definite, vector
+from .gaussian import GaussianMechanism
+from .matrices import Rows, balls, covariance, definite, rectangle, vector
 from .unequal import parameter
 
 _BITS = 192
@@ -23,7 +24,7 @@ _BITS = 192
 @final
 @dataclass(frozen=True)
 class AnisotropicGaussian:
-    """N(0, covariance) on a vector. Moves are given one by one, or as all moves of a length.
+    """N(0, covariance) on a vector. Moves are given one by one, as all of an ellipsoid, or as all of a length.
 
     >>> noise = AnisotropicGaussian.of([[4, 0], [0, 1]])
     >>> noise.along([[2, 0], [0, "0.5"]]).value, round(noise.within(2).value, 9)
@@ -65,6 +66,35 @@ class AnisotropicGaussian:
         least = exactly(self.least_variance(), Enclosed("least eigenvalue of the covariance, by the signs of pivots in balls"))
         return derive("anisotropic.mu", sensitivity=width, least_variance=least)
 
+    def within_ellipsoid(self, axes: Any) -> Bound:
+        """The Gaussian parameter if the mean moves by A u with |u| <= 1, for the matrix ``axes`` = A of as many rows. Upper side, sharp to 2^-40.
+
+        Theorem: ``anisotropic.ellipsoid`` (upper ratio).
+
+        >>> AnisotropicGaussian.of([[4, 0], [0, 1]]).within_ellipsoid([[2, 0], [0, "0.5"]]).value
+        1.0...
+        """
+        reach = rectangle(axes, "axes")
+        if len(reach) != self.dimension:
+            raise InputError(f"axes must have {self.dimension} rows, one for each coordinate, and have {len(reach)}")
+        square = tuple(tuple(sum((a * b for a, b in zip(one, two, strict=True)), Fraction(0)) for two in reach) for one in reach)
+        high = sum(
+            (parameter(self.rows, column) ** 2 for column in zip(*reach, strict=True)), Fraction(0)
+        )  # the trace covers the greatest
+        low = Fraction(0)
+        while high - low > high / (1 << 42):
+            middle = Fraction(float((low + high) / 2))
+            if self._covers(middle, square):
+                high = middle
+            else:
+                low = middle
+        ratio = exactly(high, Enclosed("a multiple of the covariance that covers the ellipsoid, by the signs of pivots in balls"))
+        return derive("anisotropic.ellipsoid", ratio=ratio)
+
+    def mechanism(self, mu: Bound) -> GaussianMechanism:
+        """Every answer for a parameter found above: ``least_scale`` is the factor on all standard deviations that is enough, for instance."""
+        return GaussianMechanism.of(sensitivity=mu.rational, sigma=1)
+
     def least_variance(self) -> Fraction:
         """A number that the least eigenvalue of the covariance is proved to exceed, and exceeds by less than one part in 2^40."""
         low, high = Fraction(0), min(self.rows[index][index] for index in range(self.dimension))
@@ -82,6 +112,10 @@ class AnisotropicGaussian:
             for index in range(self.dimension):
                 matrix[index, index] -= ball(shift)
             return definite(matrix) is True
+
+    def _covers(self, factor: Fraction, square: Rows) -> bool:
+        with precision(_BITS):
+            return definite(balls(self.rows) * ball(factor) - balls(square)) is True
 
     def delta(self, epsilon: Number, mu: Bound) -> Bound:
         """The delta at ``epsilon`` for a parameter found by :meth:`along` or :meth:`within`. Upper side.

@@ -25,7 +25,7 @@ from flint import acb, arb, ctx
 _DIRECTIONS = ((0, 1, 1), (5, 12, 13), (-5, 12, 13))  # i and two rays beside it: the square of each has a negative real part
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _SHAPE = arb(1.5)
-_MOST_DOUBLINGS, _MOST_PIECES = 90, 3000
+_MOST_DOUBLINGS, _MORE_DOUBLINGS, _MOST_PIECES = 90, 12, 3000
 
 
 def not_zero(value: arb) -> bool:
@@ -70,11 +70,9 @@ class Pair:
 def enclosed_delta(pair: Pair, order: float) -> arb:
     """A ball around delta; ``order`` > 1 is where the contour crosses the real axis. Raises :class:`NoContour`."""
     centre = arb(order)
-    doubles = _Doubles(pair)
-    step, direction, doublings = _plan(doubles, order, ctx.prec)
-    w = acb(arb(direction[0]) / direction[2], arb(direction[1]) / direction[2])
     coordinates, drift = pair.coordinates, pair.drift
     squares = [(a, half) for a, half in coordinates if not_zero(half)]  # a ball that holds zero stays in
+    step, w, doublings = _ray(_Doubles(pair), coordinates, drift, order)
 
     def integrand(r: acb, analytic: bool) -> acb:
         s = centre + r * w
@@ -94,11 +92,6 @@ def enclosed_delta(pair: Pair, order: float) -> arb:
     for _ in range(doublings + 1):
         total += acb.integral(integrand, acb(left), acb(right), rel_tol=arb(2) ** -ctx.prec, abs_tol=tolerance)
         left, right = right, 2 * right
-    while not _decays(coordinates, drift, centre, w, left):
-        if left > arb(step) * arb(2) ** _MOST_DOUBLINGS:
-            raise NoContour("the integrand could not be shown to decay")
-        total += acb.integral(integrand, acb(left), acb(right), rel_tol=arb(2) ** -ctx.prec, abs_tol=tolerance)
-        left, right = right, 2 * right
     rest = (2 * left * abs(integrand(acb(left), False))).abs_upper()
     return ((w * total).imag + arb(0, 1) * rest) / arb.pi()
 
@@ -110,9 +103,9 @@ def best_order(pair: Pair) -> float:
 
     def order_at(position: float) -> float:
         gap = math.exp(position)
-        return 1 + (gap if math.isinf(top) else (top - 1) * gap / (1 + gap))
+        return 1 + (gap if math.isinf(top) else gap / (1 + gap / (top - 1)))
 
-    low, high = -30.0, 30.0 if math.isfinite(top) else 60.0
+    low, high = -30.0, 60.0 if math.isinf(top) else 30.0 + max(0.0, math.log(top - 1))
     for _ in range(120):
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
         if doubles.height(order_at(left)) <= doubles.height(order_at(right)):
@@ -147,27 +140,36 @@ class _Doubles:
             return math.inf
 
 
-def _plan(doubles: _Doubles, order: float, bits: int) -> tuple[float, tuple[int, int, int], int]:
-    """The first step, the direction with the shortest way, and how often the step is doubled until the rest is negligible."""
+def _ray(doubles: _Doubles, coordinates: list[tuple[arb, arb]], drift: arb, order: float) -> tuple[float, acb, int]:
+    """The first step, a direction, and how often the step is doubled until the rest is negligible and proved to decay."""
+    for doublings, step, (across, up, length) in _plans(doubles, order, ctx.prec):
+        w = acb(arb(across) / length, arb(up) / length)
+        for more in range(_MORE_DOUBLINGS):
+            if _decays(coordinates, drift, arb(order), w, arb(step) * arb(2) ** (doublings + more)):
+                return step, w, doublings + more
+    raise NoContour("no ray on which the integrand provably decays fast enough")
+
+
+def _plans(doubles: _Doubles, order: float, bits: int) -> list[tuple[int, float, tuple[int, int, int]]]:
+    """The doublings of a first step after which the rest looks negligible, for every direction in which it does; the fewest first."""
     top = doubles.height(order)
     step = min(order - 1, 1.0)
     while step > 1e-12 and doubles.log_modulus(complex(order, step)) < top - 1:
         step /= 2
-    best: tuple[int, tuple[int, int, int]] | None = None
+    target = top + math.log(step) - (bits - 12) * math.log(2)
+    found = []
     for direction in _DIRECTIONS:
         w = complex(direction[0], direction[1]) / direction[2]
-        for doublings in range(_MOST_DOUBLINGS if best is None else best[0]):
+        for doublings in range(_MOST_DOUBLINGS):
             reach = step * 2.0**doublings
             try:
                 height = doubles.log_modulus(order + reach * w) + math.log(reach)
             except (ValueError, ZeroDivisionError, OverflowError):
                 break
-            if height < top + math.log(step) - (bits - 12) * math.log(2):
-                best = (doublings, direction)
+            if height < target:
+                found.append((doublings, step, direction))
                 break
-    if best is None:
-        raise NoContour("no ray on which the integrand decays fast enough")
-    return step, best[1], best[0]
+    return sorted(found, key=lambda plan: plan[0])
 
 
 def _decays(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, start: arb) -> bool:
@@ -177,21 +179,21 @@ def _decays(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb,
         if not pending:
             return True
         low, high = pending.pop()
-        if low == 0:
-            if not _far(coordinates, drift, centre, w, high) <= -_SHAPE:
-                pending += [(arb(0), (high / 4).mid()), ((high / 4).mid(), high)]
+        u = low.union(high)
+        if _separated(coordinates, drift, centre, w, u, high) <= -_SHAPE:
             continue
-        slope = _near(coordinates, drift, centre, w, low.union(high))
-        if not slope <= -_SHAPE:
+        if low == 0:
+            pending += [(arb(0), (high / 4).mid()), ((high / 4).mid(), high)]
+        elif not _joint(coordinates, drift, centre, w, u) <= -_SHAPE:
             middle = ((low + high) / 2).mid()
-            if _near(coordinates, drift, centre, w, middle) > -_SHAPE:
+            if _joint(coordinates, drift, centre, w, middle) > -_SHAPE:
                 return False
             pending += [(low, middle), (middle, high)]
     return False
 
 
-def _near(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, u: arb) -> arb:
-    """r (log |F|)' for u = 1/r away from zero."""
+def _joint(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, u: arb) -> arb:
+    """r (log |F|)' for u = 1/r away from zero, each coordinate as one fraction: for a coordinate whose variance is near one."""
     s, before = u * centre + w, u * (centre - 1) + w  # s and s - 1, times u
     total = -drift / u - 1 / s - 1 / before
     for a, half in coordinates:
@@ -202,9 +204,8 @@ def _near(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, u
     return (w * total).real
 
 
-def _far(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, high: arb) -> arb:
-    """An upper bound of r (log |F|)' for all 0 < u = 1/r <= ``high``: what grows with r must be negative."""
-    u = arb(0).union(high)
+def _separated(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, u: arb, high: arb) -> arb:
+    """An upper bound of r (log |F|)' for u = 1/r in a ball that ends at ``high``: what grows with r, which must not be positive, and the rest."""
     linear, quadratic = -drift * w.real, arb(0)
     bounded = -1 / (u * centre + w) - 1 / (u * (centre - 1) + w)
     for a, half in coordinates:
@@ -216,7 +217,7 @@ def _far(coordinates: list[tuple[arb, arb]], drift: arb, centre: arb, w: acb, hi
         bounded -= a / (2 * v)
         if not_zero(half):
             linear += half / a * w.real
-            bounded -= half * (1 - a) * u / (a * v * v)
+            bounded -= half * (1 - a) * u / a / (v * v)
     growing = quadratic / high + linear  # (quadratic/u + linear)/u is at most this over high, if this is not positive
     if not growing <= 0:
         return arb("inf")

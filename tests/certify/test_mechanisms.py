@@ -230,6 +230,58 @@ def test_two_laws_in_more_dimensions_agree_with_draws(dimension: int) -> None:
     assert ours <= gains.mean() + 5 * gains.std() / count**0.5  # sharp as well
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 4), st.floats(0, 4), st.floats(0.1, 8), st.floats(0.1, 8))
+def test_the_contour_and_the_roots_agree_on_the_line(epsilon: float, shift: float, variance: float, reference: float) -> None:
+    """A second coordinate in which the laws do not differ changes nothing: two methods that share no formula, one number."""
+    if abs(variance - reference) < 1e-3:
+        return
+    line = gaussian_delta(epsilon, mean_shift=shift, covariance=variance, reference_covariance=reference).value
+    plane = gaussian_delta(
+        epsilon, mean_shift=[0, shift], covariance=[[1, 0], [0, variance]], reference_covariance=[[1, 0], [0, reference]]
+    )
+    assert plane.value == pytest.approx(line, rel=1e-12, abs=1e-300)
+    assert plane.value == 0 or "contour" in plane.evidence.procedure  # type: ignore[union-attr]
+
+
+def test_the_trap_agrees_with_160_digits() -> None:
+    mu = certify.noise(epsilon=1, delta="1e-5", sigma=1).sensitivity.value
+    with mpmath.workdps(160):
+        for ratio in (2, 10, 100):
+            variance, reference = (ratio / mu) ** 2, (1 / mu) ** 2
+            ours = gaussian_delta(2, mean_shift=ratio - 1, covariance=variance, reference_covariance=reference).value
+            truth = line_delta(2, ratio - 1, variance, reference)
+            assert truth <= ours <= truth * (1 + mpmath.mpf(2) ** -50)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_covariances_that_differ_in_one_direction_up_to_rounding(seed: int) -> None:
+    """Their eigenvalues lie within 1e-16 of one, on either side: still exact, and equal to what two dimensions say."""
+    rng = numpy.random.default_rng(seed)
+    dimension = 3 + seed % 3
+    basis, _ = numpy.linalg.qr(rng.normal(size=(dimension, dimension)))
+    along, shift, factor = basis[:, 0], rng.normal(size=dimension) / 2, (0.4, 2.5)[seed % 2]
+    wide = numpy.eye(dimension) + (factor - 1) * numpy.outer(along, along)
+    wide = (wide + wide.T) / 2
+    ours = gaussian_delta("0.5", mean_shift=shift, covariance=wide, reference_covariance=numpy.eye(dimension))
+    inside = float(along @ shift)
+    across = float(numpy.sqrt(max(0.0, shift @ shift - inside**2)))
+    plane = gaussian_delta(
+        "0.5", mean_shift=[inside, across], covariance=[[factor, 0], [0, 1]], reference_covariance=[[1, 0], [0, 1]]
+    )
+    assert "contour" in ours.evidence.procedure  # type: ignore[union-attr]
+    assert ours.value == pytest.approx(plane.value, rel=1e-12)
+
+
+def test_one_renyi_order_is_valid_and_looser() -> None:
+    from certify.mechanisms.unequal import _at_one_order, _read
+
+    laws = {"mean_shift": [1, 0], "covariance": [[2, 1], [1, 2]], "reference_covariance": [[1, 0], [0, 3]]}
+    for epsilon in ("0.5", "2", "6"):
+        exact = gaussian_delta(epsilon, **laws).value
+        assert exact < _at_one_order(Fraction(epsilon), *_read(*laws.values())).value <= 1
+
+
 def test_delta_falls_with_epsilon() -> None:
     values = [
         gaussian_delta(epsilon, mean_shift=[1, 0], covariance=[[2, 1], [1, 2]], reference_covariance=[[1, 0], [0, 3]]).value
@@ -257,6 +309,33 @@ def test_anisotropic_noise_hides_what_its_parameter_says(dimension: int, seed: i
     worst = 1 / numpy.linalg.eigvalsh(matrix)[0] ** 0.5
     assert noise.within(1).value == pytest.approx(worst, rel=1e-8)
     assert noise.within(float(numpy.linalg.norm(moves, axis=1).max()) * (1 + 1e-12)).value >= noise.along(moves).value
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_an_ellipsoid_of_moves_is_covered_and_no_more(dimension: int, count: int, seed: int) -> None:
+    """The parameter is the greatest singular value of S^(-1/2) A, which the worst move attains."""
+    rng = numpy.random.default_rng(seed)
+    root, axes = rng.normal(size=(dimension, dimension)), rng.normal(size=(dimension, count))
+    matrix = root @ root.T + 0.2 * numpy.eye(dimension)
+    matrix = (matrix + matrix.T) / 2
+    noise = AnisotropicGaussian.of(matrix)
+    ours = noise.within_ellipsoid(axes).value
+    _, sizes, right = numpy.linalg.svd(numpy.linalg.solve(numpy.linalg.cholesky(matrix), axes))
+    assert ours == pytest.approx(float(sizes[0]), rel=1e-9)
+    assert noise.along([axes @ right[0]]).value <= ours * (1 + 1e-12)
+
+
+def test_a_ball_is_an_ellipsoid_and_one_parameter_answers_everything() -> None:
+    noise = AnisotropicGaussian.of([[4, 1], [1, 3]])
+    ball = noise.within(2)
+    assert noise.within_ellipsoid([[2, 0], [0, 2]]).value == pytest.approx(ball.value, rel=1e-11)
+    mechanism = noise.mechanism(ball)
+    assert mechanism.delta_upper(1) == pytest.approx(noise.delta(1, ball).value, rel=1e-14)
+    factor = mechanism.least_scale(1, "1e-5")
+    grown = AnisotropicGaussian.of([[4 * factor**2, factor**2], [factor**2, 3 * factor**2]])
+    assert grown.mechanism(grown.within(2)).delta_upper(1) == pytest.approx(1e-5, rel=1e-8)
+    assert len(mechanism.trade_off().type_two) == 101
 
 
 def test_less_noise_along_the_move_is_noticed() -> None:
@@ -287,6 +366,7 @@ def test_less_noise_along_the_move_is_noticed() -> None:
         (lambda: AnisotropicGaussian.of([[1, 0], [0, 0]]), "positive definite"),
         (lambda: AnisotropicGaussian.of([[1]]).along([[1, 2]]), "length 1"),
         (lambda: AnisotropicGaussian.of([[1]]).along([]), "at least one"),
+        (lambda: AnisotropicGaussian.of([[1]]).within_ellipsoid([[1], [1]]), "1 rows"),
         (lambda: LaplaceMechanism.of(sensitivity=0, scale=1), "sensitivity"),
         (lambda: DiscreteGaussianMechanism.of(sensitivity=1, sigma=math.inf), "sigma"),
         (lambda: GaussianMechanism.of(sensitivity=1, sigma=1).trade_off([2]), "type_one"),
