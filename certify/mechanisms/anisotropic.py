@@ -16,6 +16,7 @@ from certify.proofs.balls import ball, precision
 
 from .gaussian import GaussianMechanism
 from .matrices import Rows, balls, covariance, definite, rectangle, vector
+from .protocol import scale_of
 from .unequal import parameter
 
 _BITS = 192
@@ -43,6 +44,10 @@ class AnisotropicGaussian:
         """The number of coordinates."""
         return len(self.rows)
 
+    @property
+    def _trace(self) -> Fraction:
+        return sum((self.rows[index][index] for index in range(self.dimension)), Fraction(0))
+
     def along(self, moves: Sequence[Any]) -> Bound:
         """The Gaussian parameter if the mean moves by one of these vectors: the greatest |Sigma^(-1/2) w|, in balls. Upper side.
 
@@ -62,7 +67,7 @@ class AnisotropicGaussian:
 
         Theorem: ``anisotropic.mu`` (upper sensitivity; lower least_variance).
         """
-        width = exactly(nonnegative(sensitivity, "sensitivity"), Declared("given"))
+        width = exactly(scale_of(sensitivity, "sensitivity"), Declared("given"))
         least = exactly(self.least_variance(), Enclosed("least eigenvalue of the covariance, by the signs of pivots in balls"))
         return derive("anisotropic.mu", sensitivity=width, least_variance=least)
 
@@ -107,14 +112,14 @@ class AnisotropicGaussian:
         return low
 
     def _exceeds(self, shift: Fraction) -> bool:
-        with precision(_BITS):
+        with precision(_bits(self._trace, shift)):
             matrix = balls(self.rows)
             for index in range(self.dimension):
                 matrix[index, index] -= ball(shift)
             return definite(matrix) is True
 
     def _covers(self, factor: Fraction, square: Rows) -> bool:
-        with precision(_BITS):
+        with precision(_bits(factor * self._trace, sum((square[i][i] for i in range(self.dimension)), Fraction(0)))):
             return definite(balls(self.rows) * ball(factor) - balls(square)) is True
 
     def delta(self, epsilon: Number, mu: Bound) -> Bound:
@@ -124,3 +129,9 @@ class AnisotropicGaussian:
         """
         at = exactly(nonnegative(epsilon, "epsilon"), Declared("given"))
         return derive("gaussian.profile", epsilon=at, sensitivity=mu, sigma=1)
+
+
+def _bits(large: Fraction, small: Fraction) -> int:
+    """Enough for pivots that lose the digits between two magnitudes, and forty-odd digits besides."""
+    ratio = large / small
+    return _BITS + 3 * max(0, ratio.numerator.bit_length() - ratio.denominator.bit_length())

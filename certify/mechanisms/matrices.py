@@ -98,9 +98,16 @@ def definite(matrix: arb_mat) -> bool | None:
 
 
 def form(rows: Rows, move: Iterable[arb | Fraction]) -> arb:
-    """A ball around move . rows^-1 move at the current precision."""
-    at = column(move)
-    return (at.transpose() * balls(rows).solve(at))[0, 0]
+    """A ball around move . rows^-1 move at the current precision; of no number where that is too low to tell the matrix from a singular one."""
+    return inverse_form(balls(rows), column(move))
+
+
+def inverse_form(matrix: arb_mat, at: arb_mat) -> arb:
+    """:func:`form` for balls."""
+    try:
+        return (at.transpose() * matrix.solve(at))[0, 0]
+    except ZeroDivisionError:
+        return arb("nan")
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,10 @@ def diagonalised(shift: tuple[Fraction, ...], first: Rows, second: Rows) -> Diag
     """Coordinates that diagonalise both covariances at the current precision; ``None`` if it does not suffice."""
     size, threshold = len(shift), arb(2) ** -(ctx.prec // 2)
     one, two = balls(first), balls(second)
-    inverse = _cholesky(two).inv().mid()
+    try:
+        inverse = _cholesky(two).inv().mid()
+    except ZeroDivisionError:
+        return None
     map_ = (_eigenvectors((inverse * one * inverse.transpose()).mid()).transpose() * inverse).mid()
     seen, plain, moved = map_ * one * map_.transpose(), map_ * two * map_.transpose(), map_ * column(shift)
     variances = tuple(arb(1) if abs(seen[i, i] - 1) < threshold else seen[i, i].mid() for i in range(size))

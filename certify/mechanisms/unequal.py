@@ -11,7 +11,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, arb_mat
+from flint import arb
 
 from certify import gaussian
 from certify.accounting import orders
@@ -25,7 +25,7 @@ from certify.proofs.sides import Side
 
 from . import one_dimension
 from .contour import NoContour, Pair, best_order, enclosed_delta
-from .matrices import Rows, balls, definite, diagonalised, form, vector
+from .matrices import Rows, balls, column, definite, diagonalised, form, inverse_form, vector
 from .matrices import covariance as covariance_of
 
 _ACCURATE = 48
@@ -143,6 +143,8 @@ def _by_contour(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, sec
 def _diagonal_delta(epsilon: Fraction, shift: tuple[Fraction, ...], second: Rows, ratio: Fraction) -> arb | None:
     """Proportional covariances: in units of the second, and turned so that the shift lies along one coordinate."""
     mean = form(second, shift).sqrt() if any(shift) else arb(0)
+    if not mean.is_finite():
+        return None
     return _working(Pair((ball(ratio),) * len(shift), (mean, *[arb(0)] * (len(shift) - 1)), ball(epsilon)))
 
 
@@ -204,8 +206,7 @@ def _renyi_ball(order: Fraction, shift: tuple[Fraction, ...], first: Rows, secon
     mixed = one * ball(1 - order) + two * ball(order)
     if not definite(mixed):
         return None
-    at = arb_mat([[ball(entry)] for entry in shift])
-    square = (at.transpose() * mixed.solve(at))[0, 0]
+    square = inverse_form(mixed, column(shift))
     logarithms = mixed.det().log() - ball(1 - order) * one.det().log() - ball(order) * two.det().log()
     return ball(order) * square / 2 - logarithms / (2 * ball(order - 1))
 

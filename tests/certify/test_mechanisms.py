@@ -282,6 +282,24 @@ def test_one_renyi_order_is_valid_and_looser() -> None:
         assert exact < _at_one_order(Fraction(epsilon), *_read(*laws.values())).value <= 1
 
 
+@pytest.mark.parametrize("nines", [10, 60, 150])
+def test_laws_that_are_almost_singular_are_enclosed(nines: int) -> None:
+    """Turned by 45 degrees they are independent: the sum's variance is doubled, the difference's is tiny and the same in both."""
+    close = Fraction("0." + "9" * nines)
+    tiny = 1 - close
+    first = [
+        [(2 * (1 + close) + tiny) / 2, (2 * (1 + close) - tiny) / 2],
+        [(2 * (1 + close) - tiny) / 2, (2 * (1 + close) + tiny) / 2],
+    ]
+    second = [[1, close], [close, 1]]
+    for shift in ([1, 1], [0, 0]):
+        plane = gaussian_delta("0.3", mean_shift=shift, covariance=first, reference_covariance=second)
+        line = gaussian_delta("0.3", mean_shift=2 * shift[0], covariance=4 * (1 + close), reference_covariance=2 * (1 + close))
+        assert plane.value == pytest.approx(line.value, rel=1e-12)
+    doubled = [[2, 2 * close], [2 * close, 2]]
+    assert 0 < gaussian_delta("0.3", mean_shift=[1, 1], covariance=doubled, reference_covariance=second).value < 1
+
+
 def test_delta_falls_with_epsilon() -> None:
     values = [
         gaussian_delta(epsilon, mean_shift=[1, 0], covariance=[[2, 1], [1, 2]], reference_covariance=[[1, 0], [0, 3]]).value
@@ -338,6 +356,16 @@ def test_a_ball_is_an_ellipsoid_and_one_parameter_answers_everything() -> None:
     assert len(mechanism.trade_off().type_two) == 101
 
 
+@pytest.mark.parametrize("nines", [5, 20, 50, 70, 120])
+def test_a_covariance_that_is_almost_singular_is_served_to_the_digits_promised(nines: int) -> None:
+    """Its least eigenvalue is 10^-nines, in closed form."""
+    correlation = "0." + "9" * nines
+    noise = AnisotropicGaussian.of([[1, correlation], [correlation, 1]])
+    for found in (noise.within(1), noise.within_ellipsoid([[1, 0], [0, 1]])):
+        truth = mpmath.sqrt(mpmath.mpf(10) ** nines)
+        assert truth * (1 - mpmath.mpf(10) ** -15) <= found.value <= truth * (1 + mpmath.mpf(2) ** -40)
+
+
 def test_less_noise_along_the_move_is_noticed() -> None:
     along, across = AnisotropicGaussian.of([[1, 0], [0, 100]]), AnisotropicGaussian.of([[100, 0], [0, 1]])
     assert along.along([[1, 0]]).value == 10 * across.along([[1, 0]]).value
@@ -366,6 +394,7 @@ def test_less_noise_along_the_move_is_noticed() -> None:
         (lambda: AnisotropicGaussian.of([[1, 0], [0, 0]]), "positive definite"),
         (lambda: AnisotropicGaussian.of([[1]]).along([[1, 2]]), "length 1"),
         (lambda: AnisotropicGaussian.of([[1]]).along([]), "at least one"),
+        (lambda: AnisotropicGaussian.of([[1]]).within(0), "sensitivity"),
         (lambda: AnisotropicGaussian.of([[1]]).within_ellipsoid([[1], [1]]), "1 rows"),
         (lambda: LaplaceMechanism.of(sensitivity=0, scale=1), "sensitivity"),
         (lambda: DiscreteGaussianMechanism.of(sensitivity=1, sigma=math.inf), "sigma"),
