@@ -1,7 +1,8 @@
 """What the theorems on sequences of deletions ask of a problem: declared, or measured in balls at a fitted ridge-logistic model.
 
-Sum form: the retained sum is the sum of the retained records' losses plus (ridge/2)|w|², the ridge the same whatever was deleted. A mean
-objective with weight ``l2`` over n records is that with ridge = n l2; a penalty lambda |w|² is ridge = 2 lambda.
+Sum form: the sum of the records' losses plus (ridge/2)|w|². A mean objective with weight ``l2`` over n records is that with ridge = n l2; a penalty
+lambda |w|² is ridge = 2 lambda. Of the ridge every record may own a ``share``, which leaves with it: with share = l2 the retained sum is again the
+mean objective of weight l2, over the retained records; with none the ridge stays the same whatever was deleted (Kuang and Xia).
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from certify.bounds.bound import Bound, as_bound, exactly
 from certify.bounds.derive import HypothesisError, derive
 from certify.bounds.evidence import Declared, Enclosed
 from certify.errors import InputError
-from certify.numbers import Number, positive
+from certify.numbers import Number, nonnegative, positive
 from certify.proofs.balls import ball, lower_double, precision, upper_double
 from certify.proofs.sides import Side
 
 _BITS = 96
-_SQUARINGS = 4
+_SQUARINGS = 12
+ROUNDING = 2.0**-50
+"""What a release may lose to rounding, of the size of the parameters and of the longest step."""
+_UNROUNDED = Bound(0.0, Side.EXACT, Declared("the releases are the exact Newton steps from the exact minimiser"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Constants:
 
     ``gradient``, ``smoothness``, ``record_hessian``: upper bounds on a record's gradient norm, Hessian norm and Hessian-Lipschitz constant;
     ``hessian_lipschitz``: of the whole sum; ``curvature``: a lower bound on the least eigenvalue of every retained sum's Hessian;
-    ``gradient_sum``: an upper bound on the sum of the largest gradient norms at the start, if it is known.
+    ``gradient_sum``: an upper bound on the sum of the largest gradient norms at the start, if it is known. ``allowance``: an upper bound on how far
+    what stands for w + H^-1 g - w_A may be from it for all the reasons of arithmetic: a fit that is no exact minimiser, a step that is rounded.
     """
 
     deletions: int
@@ -41,6 +46,7 @@ class Constants:
     hessian_lipschitz: Bound
     curvature: Bound
     gradient_sum: Bound | None = None
+    allowance: Bound = _UNROUNDED
 
     def shared(self) -> dict[str, Bound]:
         """The hypotheses that the theorems on sums share, by symbol."""
@@ -99,61 +105,68 @@ def worst_case(deletions: int, *, records: int, ridge: Number, row_norm: Number 
     )
 
 
-def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, deletions: int) -> Constants:
+def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, deletions: int, share: Number = 0) -> Constants:
     """The constants of ridge-logistic regression read off the data at the fitted ``parameters``, every number in balls.
 
-    ``features`` [n, p], ``labels`` [n] (two values; the larger is y = 1), ``parameters`` [p]; all doubles are taken exactly. The parameters are
-    taken as the minimiser over all records, which is a premise; a gradient that is not small is refused.
-    No probability and no eigenvalue routine is believed: the least eigenvalue is proved by
-    elimination, the largest by powers. The work is n p² ball products. Raises :class:`InputError` for shapes, for numbers that are not
-    finite, and where ``deletions`` records may use up the curvature so that no ball is proved. Source: Kuang and Xia 2026, supplement S.3.
+    ``features`` [n, p], ``labels`` [n] (two values; the larger is y = 1), ``parameters`` [p]; all doubles are taken exactly. ``ridge`` is that of the sum
+    over all records, of which each owns ``share``. The parameters need not be the exact minimiser: they are that of the sum less a linear function,
+    which changes no Hessian, and how far that moves any minimiser goes into the ``allowance``, with some 2^-50 of the parameters for the
+    rounding of steps. A gradient that is not small is refused. No probability and no eigenvalue routine is believed: the least eigenvalue
+    is proved by elimination, the largest by powers. The work is n p² ball products. Raises :class:`InputError` for shapes, for numbers that are
+    not finite, and where ``deletions`` records may use up the curvature so that no ball is proved. Source: Kuang and Xia 2026, supplement S.3.
 
     Theorem: ``self-concordance.radius`` (exact radius; upper decay, residual; lower l2, curvature; upper self_concordance).
     Theorem: ``continual.curvature`` (lower l2, start_curvature; upper self_concordance, radius).
+    Theorem: ``output.residual`` (upper residual; lower strong_convexity).
     """
     rows, positive_label, start = _arrays(features, labels, parameters)
-    most, weight = counted(deletions), positive(ridge, "ridge")
+    most, weight, own = counted(deletions), positive(ridge, "ridge"), nonnegative(share, "share")
     if most >= len(rows):
         raise InputError(f"deletions must leave a record: {most} of {len(rows)}")
+    if own * most >= weight:
+        raise InputError(f"the share of {most} records uses up the ridge: shares of all records add up to the ridge at most")
     with precision(_BITS):
         matrix, fitted = arb_mat(rows), arb_mat([[value] for value in start])
         predictors = (matrix * fitted).entries()
         lengths = [sum((entry * entry for entry in map(arb, row)), arb(0)).sqrt() for row in rows]
         shares = [1 / (1 + (-z).exp()) for z in predictors]
-        gradients = [length * abs(share - y) for length, share, y in zip(lengths, shares, positive_label, strict=True)]
+        size = sum((entry * entry for entry in fitted.entries()), arb(0)).sqrt()
+        gradients = [
+            length * abs(share - y) + ball(own) * size for length, share, y in zip(lengths, shares, positive_label, strict=True)
+        ]
         weights = [share * (1 - share) for share in shares]
         radius, total = _above(lengths), _above_sum(gradients, most)
-        _need_minimiser(matrix, [share - y for share, y in zip(shares, positive_label, strict=True)], start, weight, total)
+        slopes = [share - y for share, y in zip(shares, positive_label, strict=True)]
+        rest = _small_gradient(matrix, slopes, start, weight, total)
         kept = _kept_curvature(matrix, rows, weights, lengths, weight, most)
+    retained = exactly(weight - own * most, Declared("the ridge of the retained sum"))
     concordance, path = _upper(radius, "longest row"), _upper(total, "sum of the largest gradients")
     flat = Bound(
         kept, Side.LOWER, Enclosed("least eigenvalue of the data's Hessian without any such deletion, by elimination in balls")
     )
-    reach = _radius(path, flat, concordance, exactly(weight, Declared("the ridge of the sum")))
+    reach = _radius(path, flat, concordance, retained)
     with precision(_BITS):
         ends = [
             (z - ball(reach.value) * length, z + ball(reach.value) * length)
             for z, length in zip(predictors, lengths, strict=True)
         ]
         gradient = _above([length * _away(a, b, y) for (a, b), length, y in zip(ends, lengths, positive_label, strict=True)])
-        smooth = _above([length**2 * _curved(a, b) for (a, b), length in zip(ends, lengths, strict=True)])
+        gradient += ball(own) * (size + ball(reach.value))
+        smooth = _above([length**2 * _curved(a, b) for (a, b), length in zip(ends, lengths, strict=True)]) + ball(own)
         thirds = [_third(a, b) for a, b in ends]
         record = _above([third * length**3 for third, length in zip(thirds, lengths, strict=True)])
         whole = _spectral(matrix, [third * length for third, length in zip(thirds, lengths, strict=True)])
+    curvature = derive("continual.curvature", l2=retained, start_curvature=flat, self_concordance=concordance, radius=reach)
+    moved = derive("output.residual", residual=_upper(rest, "gradient at the parameters"), strong_convexity=retained)
     return Constants(
         most,
         gradient=_upper(gradient, "greatest gradient norm on the ball"),
         smoothness=_upper(smooth, "greatest Hessian norm on the ball"),
         record_hessian=_upper(record, "greatest Hessian-Lipschitz constant on the ball"),
         hessian_lipschitz=_upper(whole, "norm of the sum of third derivatives on the ball, by powers"),
-        curvature=derive(
-            "continual.curvature",
-            l2=exactly(weight, Declared("the ridge of the sum")),
-            start_curvature=flat,
-            self_concordance=concordance,
-            radius=reach,
-        ),
+        curvature=curvature,
         gradient_sum=path,
+        allowance=moved + (_upper(size, "norm of the parameters") + path / curvature) * ROUNDING,
     )
 
 
@@ -183,14 +196,16 @@ def _arrays(features: Any, labels: Any, parameters: Any) -> tuple[list[list[floa
     return rows.tolist(), (values == kinds[1]).astype(int).tolist(), start.tolist()
 
 
-def _need_minimiser(matrix: arb_mat, slopes: list[arb], start: list[float], ridge: Fraction, total: arb) -> None:
-    """Refuse parameters at which the gradient of the whole sum is not small: they are no fitted model. That they are *the* minimiser stays a premise."""
+def _small_gradient(matrix: arb_mat, slopes: list[arb], start: list[float], ridge: Fraction, total: arb) -> arb:
+    """The norm of the gradient of the whole sum. Parameters at which it is not small are no fitted model, and are refused."""
     whole = matrix.transpose() * arb_mat([[slope] for slope in slopes])
     square = sum(((whole[j, 0] + ball(ridge) * arb(value)) ** 2 for j, value in enumerate(start)), arb(0))
-    if not square.sqrt() < total / (1 << 20):
+    norm = square.sqrt().upper()
+    if not norm < total / (1 << 20):
         raise InputError(
             "parameters are not the minimiser over all records: their gradient is not small; fit to the last digits first"
         )
+    return norm
 
 
 def _kept_curvature(
@@ -205,7 +220,7 @@ def _kept_curvature(
     hessian = matrix.transpose() * scaled
     size = hessian.nrows()
     whole = hessian + arb_mat(size, size, [ball(ridge) if i % (size + 1) == 0 else arb(0) for i in range(size * size)])
-    least = _least_eigenvalue(whole)
+    least = least_eigenvalue(whole)
     if least <= 0:
         return 0.0
     lowest = Bound(least, Side.LOWER, Enclosed("elimination in balls"))
@@ -225,7 +240,7 @@ def _kept_curvature(
     return max(0.0, lower_double(arb(best) - ball(ridge)))
 
 
-def _least_eigenvalue(matrix: arb_mat) -> float:
+def least_eigenvalue(matrix: arb_mat) -> float:
     """A double that the least eigenvalue of the symmetric matrix is proved to exceed, by the pivots of the matrix less that number."""
     import numpy
 
@@ -315,10 +330,13 @@ def _curved(low: arb, high: arb) -> arb:
 
 
 def _third(low: arb, high: arb) -> arb:
-    """An upper bound on |s (1 - s)(1 - 2s)| there: by its factors, and by its maximum 1/(6 sqrt 3)."""
-    farthest = abs(low).max(abs(high))
-    product = _curved(low, high) * (1 - 2 / (1 + farthest.exp()))
-    return product.min(1 / (6 * arb(3).sqrt()))
+    """An upper bound on |s (1 - s)(1 - 2s)| there: with the distance from zero it grows to 1/(6 sqrt 3) at log(2 + sqrt 3), and falls beyond."""
+    nearest = low if low > 0 else -high if high < 0 else arb(0)
+    farthest, peak = abs(low).max(abs(high)), (2 + arb(3).sqrt()).log()
+    if not (nearest > peak or farthest < peak):
+        return 1 / (6 * arb(3).sqrt())
+    share = 1 / (1 + (-(nearest if nearest > peak else farthest)).exp())
+    return share * (1 - share) * (2 * share - 1)
 
 
 def _above(values: list[arb]) -> arb:

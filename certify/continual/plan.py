@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -25,7 +25,7 @@ def residual(constants: Constants, deleted: int) -> Bound:
 
     Theorem: ``continual.count-residual`` (upper m, gradient, hessian_lipschitz; lower curvature).
     """
-    return derive("continual.count-residual", m=deleted, gradient=constants.gradient, **constants.shared())
+    return _with(derive("continual.count-residual", m=deleted, gradient=constants.gradient, **constants.shared()), constants, 1)
 
 
 def increment(constants: Constants, earlier: int) -> Bound:
@@ -33,7 +33,8 @@ def increment(constants: Constants, earlier: int) -> Bound:
 
     Theorem: ``continual.count-increment`` (upper earlier, m, gradient, smoothness, record_hessian, hessian_lipschitz; lower curvature).
     """
-    return derive("continual.count-increment", earlier=earlier, m=1, gradient=constants.gradient, **constants.of_records())
+    exact = derive("continual.count-increment", earlier=earlier, m=1, gradient=constants.gradient, **constants.of_records())
+    return _with(exact, constants, 2)
 
 
 def squares(constants: Constants) -> Bound:
@@ -41,8 +42,16 @@ def squares(constants: Constants) -> Bound:
 
     Theorem: ``continual.count-residual`` (upper m, gradient, hessian_lipschitz; lower curvature).
     """
-    first = residual(constants, 1)
-    return first * first * sum(m**4 for m in range(1, constants.deletions + 1))
+    last = constants.deletions
+    first = derive("continual.count-residual", m=1, gradient=constants.gradient, **constants.shared())
+    fourth, second = (
+        last * (last + 1) * (2 * last + 1) * (3 * last**2 + 3 * last - 1) // 30,
+        last * (last + 1) * (2 * last + 1) // 6,
+    )
+    exact = first * first * fourth
+    if constants.allowance.value == 0:
+        return exact
+    return exact + first * constants.allowance * (2 * second) + constants.allowance * constants.allowance * last
 
 
 def path(constants: Constants) -> Bound:
@@ -53,7 +62,7 @@ def path(constants: Constants) -> Bound:
     if constants.gradient_sum is None:
         return count_path(constants)
     by_sets = derive("continual.set-path", gradient_sum=constants.gradient_sum, m=constants.deletions, **constants.of_records())
-    return tightest(count_path(constants), by_sets)
+    return tightest(count_path(constants), _with(by_sets, constants, 2 * constants.deletions))
 
 
 def count_path(constants: Constants) -> Bound:
@@ -62,13 +71,19 @@ def count_path(constants: Constants) -> Bound:
     Theorem: ``continual.count-path`` (upper m, squares, gradient, smoothness, record_hessian, hessian_lipschitz; lower curvature).
     """
     last = constants.deletions
-    return derive(
+    exact = derive(
         "continual.count-path",
         m=last,
         squares=(last - 1) * last * (2 * last - 1) // 6,
         gradient=constants.gradient,
         **constants.of_records(),
     )
+    return _with(exact, constants, 2 * last)
+
+
+def _with(exact: Bound, constants: Constants, times: int) -> Bound:
+    """The bound with so many allowances for arithmetic added."""
+    return exact if constants.allowance.value == 0 else exact + constants.allowance * times
 
 
 def last_variance(constants: Constants, mu: Bound, mechanism: Mechanism) -> Bound:
@@ -95,11 +110,19 @@ class Plan:
     deviations: tuple[float, ...]
     mu: Bound
     constants: Constants
+    scale: Bound | None = None
+    """Of a walk: the variance of every step is at least this number times the move that it hides."""
 
     @property
     def deletions(self) -> int:
         """How many deletions the plan covers."""
         return len(self.deviations)
+
+    def step(self, made: int, records: int) -> float:
+        """The standard deviation to draw when so many more records leave after ``made``: a walk takes all their steps at once."""
+        if self.mechanism == "independent" or records == 1:
+            return self.deviations[made]
+        return _root_above(sum((Fraction(sigma) ** 2 for sigma in self.deviations[made : made + records]), Fraction(0)))
 
     def variance(self, release: int) -> Fraction:
         """The exact variance of the noise in a coordinate of this release (the first is 1); a walk has the sum of its steps.
@@ -124,6 +147,28 @@ class Plan:
             "gaussian.mu", sensitivity=residual(self.constants, release), sigma=Bound(below, Side.LOWER, Declared("its noise"))
         )
 
+    def afforded(self, move: Bound) -> float:
+        """The least deviation of a walk's step that hides this move within the plan: the variance is ``scale`` times the move, rounded up.
+
+        Theorem: ``continual.random-walk`` (upper path; lower scale).
+        """
+        if self.scale is None:
+            raise InputError("independent releases have one deviation: moves are hidden by a random-walk")
+        return _root(move * self.scale)
+
+    def spent(self, release: int) -> Bound:
+        """The Gaussian parameter of the transcript of the releases up to this one. Upper side.
+
+        Theorem: ``continual.random-walk`` (upper path; lower scale).
+        Theorem: ``continual.independent`` (upper squares; lower sigma).
+        """
+        so_far = replace(self.constants, deletions=counted(release, "release"), gradient_sum=None)
+        if self.scale is None:
+            used = derive("continual.independent", squares=squares(so_far), sigma=_drawn(self.deviations[0]))
+        else:
+            used = derive("continual.random-walk", path=count_path(so_far), scale=self.scale)
+        return tightest(self.mu, used)
+
     def delta(self, epsilon: Number) -> Bound:
         """The delta of the whole transcript at ``epsilon``. Upper side.
 
@@ -137,8 +182,8 @@ def plan(constants: Constants, *, mu: Number | None = None, epsilon: Number | No
          mechanism: Mechanism = "random-walk") -> Plan:  # fmt: skip
     """The variances that make all releases together mu-GDP, or (epsilon, delta)-indistinguishable from the matched retrained transcript.
 
-    Give ``mu``, or ``epsilon`` and ``delta``. Every variance is rounded up. Assumes single deletions, each served by one exact Newton step from the
-    fitted model, and the constants. Raises :class:`InputError`. Source: Kuang and Xia 2026.
+    Give ``mu``, or ``epsilon`` and ``delta``. Every variance is rounded up. Assumes that every request is served by one Newton
+    step from the fitted model, exact but for the allowance, and the constants. Raises :class:`InputError`. Source: Kuang and Xia 2026.
 
     Theorem: ``continual.random-walk`` (upper path; lower scale).
     Theorem: ``continual.independent`` (upper squares; lower sigma).
@@ -160,7 +205,7 @@ def plan(constants: Constants, *, mu: Number | None = None, epsilon: Number | No
     length = path(constants)
     scale = _drawn((length / _square(wanted)).value)
     steps = tuple(_root(increment(constants, earlier) * scale) for earlier in range(last))
-    return Plan(mechanism, steps, derive("continual.random-walk", path=length, scale=scale), constants)
+    return Plan(mechanism, steps, derive("continual.random-walk", path=length, scale=scale), constants, scale)
 
 
 def _mu(mu: Number | None, epsilon: Number | None, delta: Number | None) -> Bound:
@@ -180,8 +225,12 @@ def _square(mu: Bound) -> Bound:
 
 def _root(variance: Bound) -> float:
     """A double at or above the root of the upper bound."""
+    return _root_above(variance.rational)
+
+
+def _root_above(number: Fraction) -> float:
     with precision(120):
-        return upper_double(ball(variance.rational).sqrt())
+        return upper_double(ball(number).sqrt())
 
 
 def _drawn(number: float) -> Bound:

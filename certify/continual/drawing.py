@@ -9,6 +9,7 @@ from certify.errors import InputError
 from certify.sampling import Keystream, grid_of, rounded_normal
 from certify.sampling.keystream import keystream
 
+from .constants import counted
 from .plan import Plan
 
 
@@ -16,9 +17,10 @@ class Releases:
     """The releases of one sequence, in order. It keeps the un-noised parameters of the last one, which are secret.
 
     A random walk releases its increments: the move of the un-noised parameters plus the fresh step of noise, rounded to the grid, is added to the
-    release before. That is post-processing of the ideal sequence of increments, but for one subtraction in doubles at each step: its rounding, at
-    most 2^-53 of the move, is covered by no budget. The grid is that of the least deviation; with constants read off the data, it and the
-    deviations are functions of the data that the matched comparison shares.
+    release before. That is post-processing of the ideal sequence of increments. The subtraction of one step from the next in doubles loses
+    at most 2^-53 of the move, which the allowance of measured constants covers and that of declared ones does not. Several records
+    that leave at once count as so many deletions of which only the last is shown, which is post-processing too. The grid is that of the
+    least deviation; with constants read off the data, it and the deviations are functions of the data that the matched comparison shares.
 
     >>> from certify.continual import declared, plan
     >>> numbers = declared(2, gradient=1, smoothness="0.25", record_hessian="0.1", hessian_lipschitz=100, curvature=50)
@@ -45,8 +47,10 @@ class Releases:
         """How many more deletions the plan covers."""
         return self.plan.deletions - self.made
 
-    def release(self, parameters: ArrayLike) -> NDArray[numpy.float64]:
-        """The next release, for the un-noised parameters after one more deletion.
+    def release(self, parameters: ArrayLike, records: int = 1, sigma: float | None = None) -> NDArray[numpy.float64]:
+        """The next release, for the un-noised parameters after ``records`` more deletions.
+
+        ``sigma`` replaces the deviation of the plan where less is proved to be enough for the very records.
 
         Assumes that they are one Newton step from the fitted model on the records that are left. Raises :class:`InputError` when the budget is used
         up and for parameters that are not finite or of another length; nothing is spent then.
@@ -55,14 +59,19 @@ class Releases:
             current = numpy.array(parameters, dtype=numpy.float64)
         except (TypeError, ValueError):
             raise InputError("parameters must be an array of numbers") from None
-        if self.left < 1:
-            raise InputError(f"the budget is used up: the plan covers {self.plan.deletions} deletions, and all are released")
+        self.check(records)
         if self._before is not None and current.shape != self._before.shape:
             raise InputError(f"parameters have the shape {current.shape}, and those before {self._before.shape}")
-        sigma = self.plan.deviations[self.made]
+        sigma = self.plan.step(self.made, records) if sigma is None else sigma
         if self.plan.mechanism == "independent" or self._before is None or self._released is None:
             released = rounded_normal(current, sigma, self.grid, self._stream)
         else:
             released = self._released + rounded_normal(current - self._before, sigma, self.grid, self._stream)
-        self._before, self._released, self.made = current, released, self.made + 1
+        self._before, self._released, self.made = current, released, self.made + records
         return released.copy()
+
+    def check(self, records: int) -> None:
+        """Refuse a request that the plan does not cover any more."""
+        if counted(records, "records") > self.left:
+            left = f"{self.left} are left and {records} are asked" if self.left else "all are released"
+            raise InputError(f"the budget is used up: the plan covers {self.plan.deletions} deletions, and {left}")
