@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 DELETION_PASSES = 4
 RETRAINING_PASSES = 16
-_CONTINUAL_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,22 @@ def capacity(
     l2: Number,
     epsilon: Number,
     delta: Number,
-    sigma: Number,
+    sigma: Number | None = None,
+    distance_budget: Number | None = None,
+    excess_risk: Number | None = None,
+    dimension: int | None = None,
     row_norm: Number = 1,
     deletion_passes: int = DELETION_PASSES,
     retraining_passes: int = RETRAINING_PASSES,
 ) -> Capacity:
-    """How many deletions Gaussian noise ``sigma`` still covers at (epsilon, delta), for mean logistic loss + (l2/2)|w|² and rows of at most ``row_norm``.
+    """How many deletions a budget of Gaussian noise still covers at (epsilon, delta), for mean logistic loss + (l2/2)|w|² and rows of at most ``row_norm``.
 
-    Worst case over data and requests: nothing is measured, so :func:`certify.unlearn`, which measures, goes far beyond. Counts are rounded
-    down. The continual ways release after every single deletion and cover the transcript, against the matched one; their ridge is fixed at
-    ``l2`` times ``records``. The cost model counts passes over the data: ``deletion_passes`` for a deletion, ``retraining_passes`` for a
-    retraining from nothing (docs/capacity.md says where the defaults come from). Raises :class:`InputError` for numbers out of range.
+    The budget is one of: ``sigma``, the noise that is tolerated in a coordinate; ``distance_budget``, the distance that it hides; ``excess_risk`` of
+    ``dimension`` parameters, the expected excess of the objective that noise and distance may cost together. Worst case over data and
+    requests: nothing is measured, so :func:`certify.unlearn`, which measures, goes far beyond. Counts are rounded down. The continual ways
+    release after every single deletion and cover the transcript, against the matched one; their ridge is fixed at ``l2`` times ``records``. The
+    cost model counts passes over the data: ``deletion_passes`` for a deletion, ``retraining_passes`` for a retraining from nothing
+    (docs/capacity.md says where the defaults come from). Raises :class:`InputError` for numbers out of range.
 
     Theorem: ``utility.output-capacity`` (lower n; upper lipschitz; lower strong_convexity, budget).
     Theorem: ``utility.capacity`` (lower n; upper lipschitz, hessian_lipschitz; lower strong_convexity, budget).
@@ -87,6 +91,7 @@ def capacity(
     Theorem: ``logistic.hessian-lipschitz`` (upper row_norm).
     Theorem: ``continual.random-walk`` (upper path; lower scale).
     Theorem: ``continual.independent`` (upper squares; lower sigma).
+    Theorem: ``utility.distance-budget`` (upper smoothness, dimension; lower mu, excess).
 
     >>> found = capacity(100_000, l2="0.01", epsilon=1, delta="1e-5", sigma="0.01")
     >>> [(way.name, way.deletions) for way in found.ways][:2]
@@ -97,17 +102,15 @@ def capacity(
     for name, passes in (("deletion_passes", deletion_passes), ("retraining_passes", retraining_passes)):
         if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
             raise InputError(f"{name} must be an integer of at least 1, not {passes!r}")
-    noise, weight = positive(sigma, "sigma"), exactly(positive(l2, "l2"), Declared("the ridge constant"))
+    weight = exactly(positive(l2, "l2"), Declared("the ridge constant"))
     e, d = nonnegative(epsilon, "epsilon"), probability(delta, "delta")
     height = exactly(positive(row_norm, "row_norm"), Declared("no row is longer"))
-    hidden = Bound(
-        gaussian.greatest_sensitivity(e, d, noise),
-        Side.LOWER,
-        Declared("the greatest sensitivity that the noise is proved to hide"),
-    )
     allowed = Bound(
-        gaussian.greatest_sensitivity(e, d, positive(1, "one")), Side.LOWER, Declared("the same for noise of scale one")
+        gaussian.greatest_sensitivity(e, d, positive(1, "one")),
+        Side.LOWER,
+        Declared("the greatest Gaussian parameter that is proved to give epsilon and delta"),
     )
+    noise, hidden = _budget(sigma, distance_budget, excess_risk, dimension, allowed, (e, d), weight, height)
     gradient = derive("logistic.gradient-at-minimiser", row_norm=height)
     curved = derive("logistic.hessian-lipschitz", row_norm=height)
 
@@ -130,6 +133,45 @@ def capacity(
     return Capacity(records, hidden, allowed, ordered, retraining_passes // deletion_passes + 1)
 
 
+def _budget(
+    sigma: Number | None, distance: Number | None, excess: Number | None, dimension: int | None, mu: Bound, asked: tuple[Fraction, Fraction],
+    l2: Bound, row_norm: Bound,
+) -> tuple[Fraction, Bound]:  # fmt: skip
+    """The noise that is tolerated, and the distance that it hides.
+
+    Theorem: ``utility.distance-budget`` (upper smoothness, dimension; lower mu, excess).
+    Theorem: ``logistic.smoothness`` (upper row_norm).
+    """
+    given = [
+        name for name, value in (("sigma", sigma), ("distance_budget", distance), ("excess_risk", excess)) if value is not None
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"capacity needs exactly one of sigma, distance_budget, excess_risk; given: {', '.join(given) or 'none'}"
+        )
+    if (dimension is None) is (excess is not None):
+        raise InputError("excess_risk needs dimension, the number of parameters, and nothing else does")
+    if sigma is not None:
+        noise = positive(sigma, "sigma")
+        least = gaussian.greatest_sensitivity(*asked, noise)
+        return noise, Bound(least, Side.LOWER, Declared("the greatest sensitivity that the noise is proved to hide"))
+    if mu.value == 0:
+        raise InputError("epsilon and delta allow no noise of finite scale: use a larger delta")
+    if distance is not None:
+        hidden = exactly(positive(distance, "distance_budget"), Declared("the distance that is tolerated"))
+    else:
+        if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < 1:
+            raise InputError(f"dimension must be an integer of at least 1, not {dimension!r}")
+        hidden = derive(
+            "utility.distance-budget",
+            smoothness=derive("logistic.smoothness", row_norm=row_norm) + l2,
+            dimension=dimension,
+            mu=mu,
+            excess=exactly(positive(excess, "excess_risk"), Declared("the excess risk that is tolerated")),
+        )
+    return hidden.rational / mu.rational, hidden
+
+
 def _below(least: Bound) -> int:
     """The greatest count that lies below a number at or under which no deletion misses the budget."""
     return max(0, math.ceil(least.rational) - 1)
@@ -143,7 +185,7 @@ def _continual(records: int, l2: Bound, row_norm: Bound, mu: Bound, sigma: Fract
         constants = worst_case(count, records=records, ridge=l2.rational * records, row_norm=row_norm.rational)
         return last_variance(constants, mu, mechanism).at_most(sigma**2)
 
-    return _greatest(fits, min(records - 1, _CONTINUAL_LIMIT))
+    return _greatest(fits, records - 1)
 
 
 def _greatest(fits: Callable[[int], bool], most: int) -> int:

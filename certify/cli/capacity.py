@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .options import Number
+from .options import MaybeNumber, Number
 from .output import ExitCode, emit, schema
 
 if TYPE_CHECKING:
@@ -17,13 +17,16 @@ def capacity(
     l2: Number,
     epsilon: Number,
     delta: Number,
-    sigma: Number,
+    sigma: MaybeNumber = None,
+    distance_budget: MaybeNumber = None,
+    excess_risk: MaybeNumber = None,
+    dimension: int | None = None,
     row_norm: Number = "1",
     deletion_passes: int | None = None,
     retraining_passes: int | None = None,
     json: bool = False,
 ) -> int:
-    """How many records may leave before noise SIGMA no longer gives (epsilon, delta), by each theorem, and when to retrain.
+    """How many records may leave before the noise that is tolerated no longer gives (epsilon, delta), by each theorem, and when to retrain.
 
     For ridge-logistic regression on rows of bounded norm, in the worst case over data and requests.
 
@@ -38,7 +41,13 @@ def capacity(
     delta
         The delta to keep.
     sigma
-        The noise scale that is tolerated in every coordinate.
+        The noise scale that is tolerated in every coordinate; or one of the next two.
+    distance_budget
+        The distance to the retrained model that the noise hides.
+    excess_risk
+        The expected excess of the objective that distance and noise may cost together; needs --dimension.
+    dimension
+        The number of parameters.
     row_norm
         No row is longer than this.
     deletion_passes
@@ -56,6 +65,9 @@ def capacity(
         epsilon=epsilon,
         delta=delta,
         sigma=sigma,
+        distance_budget=distance_budget,
+        excess_risk=excess_risk,
+        dimension=dimension,
         row_norm=row_norm,
         deletion_passes=model.DELETION_PASSES if deletion_passes is None else deletion_passes,
         retraining_passes=model.RETRAINING_PASSES if retraining_passes is None else retraining_passes,

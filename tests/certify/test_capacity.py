@@ -63,6 +63,24 @@ def test_more_of_anything_good_covers_no_fewer(name: str, factor: float) -> None
         assert after[way] <= before[way] if name == "row_norm" else after[way] >= before[way], (way, before, after)
 
 
+def test_a_budget_is_noise_or_distance_or_risk() -> None:
+    """The three ways to state one budget give the same counts, and the risk is what the theorem on it says."""
+    by_noise = capacity(100_000, **USUAL)  # type: ignore[arg-type]
+    base = {"l2": "0.1", "epsilon": 1, "delta": "1e-5"}
+    by_distance = capacity(100_000, **base, distance_budget=by_noise.budget.rational)  # type: ignore[arg-type]
+    assert by_distance.ways == by_noise.ways
+    smoothness = Fraction(1, 4) + Fraction(1, 10)
+    risk = derive(
+        "utility.excess-risk", smoothness=smoothness, distance=by_noise.budget.rational, dimension=20, sigma=Fraction(1, 10)
+    )
+    by_risk = capacity(100_000, **base, excess_risk=risk.rational, dimension=20)  # type: ignore[arg-type]
+    assert by_risk.budget.value == pytest.approx(by_noise.budget.value, rel=1e-12)
+    for a, b in zip(by_risk.ways, by_noise.ways, strict=True):
+        assert abs(a.deletions - b.deletions) <= 1
+    tighter = capacity(100_000, **base, excess_risk=risk.rational, dimension=200)  # type: ignore[arg-type]
+    assert tighter.budget.value < by_risk.budget.value / 2
+
+
 def test_an_exhausted_budget_covers_nothing() -> None:
     assert set(counts(records=1000, sigma="1e-9").values()) == {0}
 
@@ -87,6 +105,13 @@ def test_retraining_is_cheaper_from_some_request_on() -> None:
         ({"delta": 1}, "delta"),
         ({"row_norm": 0}, "row_norm"),
         ({"row_norm": "1e200"}, "row_norm"),
+        ({"sigma": None}, "exactly one of sigma, distance_budget, excess_risk; given: none"),
+        ({"distance_budget": 1}, "exactly one of"),
+        ({"sigma": None, "distance_budget": 0}, "distance_budget"),
+        ({"sigma": None, "excess_risk": 1}, "needs dimension"),
+        ({"dimension": 3}, "needs dimension"),
+        ({"sigma": None, "excess_risk": -1, "dimension": 3}, "excess_risk"),
+        ({"sigma": None, "excess_risk": 1, "dimension": 0}, "dimension"),
         ({"deletion_passes": 0}, "deletion_passes"),
         ({"retraining_passes": 1.5}, "retraining_passes"),
     ],
