@@ -35,6 +35,7 @@ _FAMILIES = (
     "privacy",
     "approximate",
     "accounting",
+    "filters",
     "laplace",
     "confidence",
     "audit",

@@ -16,15 +16,15 @@ rho, order, delta, exponent, sensitivity, sigma, first, second = symbols(
 )
 v, r, d, a, e = symbols("v r d a e")
 
-_RHO = Conclusion("rho", "least rho with Rényi divergence at most rho times the order, at every order above one", Side.UPPER)
+PARAMETER = Conclusion("rho", "least rho with Rényi divergence at most rho times the order, at every order above one", Side.UPPER)
 RHO = Hypothesis("rho", "at or above the zCDP parameter of the two laws", Side.UPPER, Domain.NONNEGATIVE)
 
-_ORDERS = (
+ORDERS = (
     Fact("order above 1", ">0", a - 1, ("privacy.zero-concentrated",), "orders above one"),
     Fact("order above 0", ">0", a, ("privacy.zero-concentrated",), "orders above one"),
 )
-_A_MEANING = {"a": "any order", "d": "Rényi divergence at that order"}
-_ANY = Fact(
+MEANING = {"a": "any order", "d": "Rényi divergence at that order"}
+ANY_ORDER = Fact(
     "any order", "==0", a * v - d, ("privacy.zero-concentrated",), "v is d/a; the parameter is the supremum of these ratios"
 )
 
@@ -32,14 +32,14 @@ GAUSSIAN = Theorem(
     id="zcdp.gaussian",
     statement="Gaussian noise of scale sigma on means at distance at most the sensitivity is rho-zCDP with rho = sensitivity²/(2 sigma²).",
     hypotheses=(SENSITIVITY, SIGMA),
-    conclusion=_RHO,
+    conclusion=PARAMETER,
     formula=sensitivity**2 / (2 * sigma**2),
     rests_on=("renyi.gaussian", "privacy.zero-concentrated"),
     source="Bun & Steinke, TCC 2016, Proposition 1.6; own proof",
     proof=AlgebraicProof(
         target="v",
-        variables={"v": "Rényi divergence over the order, at any order", **_A_MEANING},
-        facts=(*_ORDERS, _ANY),
+        variables={"v": "Rényi divergence over the order, at any order", **MEANING},
+        facts=(*ORDERS, ANY_ORDER),
         citations=(Citation("at the order", "renyi.gaussian", d, {"order": a, "sensitivity": sensitivity, "sigma": sigma}, "at the same order"),),
         steps=(Step((Term(1, 1, ("at the order",)),), ((-2 * sigma**2, "any order"),), ("order above 0",)),),
         witness={"sensitivity": 2, "sigma": 1, "v": 2, "a": 2, "d": 4},
@@ -56,18 +56,18 @@ COMPOSITION = Theorem(
         Hypothesis("first", "at or above the zCDP parameter of the first release", Side.UPPER, Domain.NONNEGATIVE),
         Hypothesis("second", "at or above the zCDP parameter of the second, whatever the first returned", Side.UPPER, Domain.NONNEGATIVE),
     ),
-    conclusion=_RHO,
+    conclusion=PARAMETER,
     formula=first + second,
     rests_on=("renyi.composition", "zcdp.renyi", "privacy.zero-concentrated", "privacy.renyi-divergence"),
     source="Bun & Steinke, TCC 2016, Lemma 1.7; own proof",
     proof=AlgebraicProof(
         target="v",
         variables={
-            "v": "Rényi divergence of both releases over the order, at any order", **_A_MEANING,
+            "v": "Rényi divergence of both releases over the order, at any order", **MEANING,
             "r": "Rényi divergence of the first release at that order", "e": "that of the second release, whatever the first returned",
         },
         facts=(
-            *_ORDERS, _ANY,
+            *ORDERS, ANY_ORDER,
             Fact("r at least 0", ">=0", r, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
             Fact("e at least 0", ">=0", e, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
         ),
@@ -167,7 +167,7 @@ CLOSED_FORM = Theorem(
         },
         terms={"root": _ROOT, "level": log(delta)},
         facts=(
-            *_ORDERS,
+            *ORDERS,
             Fact("choice", "==0", (a - 1) * rho - _ROOT, ("privacy.zero-concentrated",), "the bound holds at every order above one, so also at this"),
             Fact("d at least 0", ">=0", d, ("privacy.renyi-divergence",), "a divergence is nonnegative"),
             Fact("delta above 0", ">0", delta, ("analysis.exponential-law",), "an exponential"),
