@@ -1,5 +1,6 @@
 """Privacy accounting: profiles of several kinds, conversions, compositions and a ledger, all on the safe side."""
 
+from .adaptive import AdaptiveBudget
 from .composition import Composition, compose
 from .conversion import Conversion, convert
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
@@ -10,6 +11,7 @@ from .relations import group, total_variation, triangle, with_failure
 from .sampled import SampledGaussianPrivacy
 
 __all__ = [
+    "AdaptiveBudget",
     "ApproximatePrivacy",
     "Composition",
     "ConcentratedPrivacy",

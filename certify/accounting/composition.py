@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Composition:
-    """What the releases say together, also when each was chosen after seeing the earlier ones.
+    """What the releases say together, also when each depends on what the earlier ones returned; its noise was fixed beforehand.
 
     ``epsilon`` is at or above the least one at ``delta``; ``mu`` bounds the Gaussian parameter where all releases are
     Gaussian; ``privacy`` is the whole profile where one currency holds all of it, else the pair (epsilon, delta).
@@ -56,13 +56,18 @@ class Composition:
         """Both ways, or one way only if some release is bounded one way only."""
         return self.privacy.direction
 
+    @property
+    def premise(self) -> str:
+        """What is presumed of the releases, and cannot be seen from them: a later one may depend on earlier outcomes, its noise may not."""
+        return PREMISE
+
     def __str__(self) -> str:
         parameter = "" if self.mu is None else f", mu <= {self.mu.value:.6g}"
         lines = [
             f"epsilon = {to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}   (rounded up)",
             f"{len(self.parts)} release(s) together, in the currency {self.currency}{parameter}; {self.direction.value}",
             *(f"rests on  {step.theorem}  {step.words}" for step in self.steps),
-            f"premises  ! {PREMISE}",
+            f"premises  ! {self.premise}",
         ]
         return "\n".join(lines)
 

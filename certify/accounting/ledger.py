@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from certify.numbers import Number, exact, nonnegative, probability, to_decimal
 from certify.printing import printable
 from certify.storage import is_there, write_file
 
+from .adaptive import AdaptiveBudget
 from .composition import compose
 from .privacy import Privacy, as_used
 from .reading import Priced, privacy_of, read_json, to_data
@@ -22,6 +23,7 @@ from .reading import Priced, privacy_of, read_json, to_data
 FORMAT = "certify-ledger/1"
 _LONGEST_NAME = 200
 _MOST_ENTRIES = 100_000
+_FIXED, _ADAPTIVE = "fixed beforehand", "may depend on earlier outcomes"
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Entry:
 class Totals:
     """At the delta of the budget: the worst single release, and everything together.
 
-    ``per_release`` speaks of whoever sees one release, ``transcript`` of whoever sees them all. They are different
-    promises, and the second is the one that the budget limits.
+    ``per_release`` says what one release adds for whoever knows the earlier outcomes on which it depends (of a release that depends on none,
+    what it says alone), ``transcript`` what all of them say. They are different promises, and the second is the one that the budget limits.
     """
 
     per_release: Bound
@@ -48,35 +50,62 @@ class Totals:
 class Ledger:
     """An append-only list of releases under a budget (epsilon, delta) for the transcript.
 
-    Later releases may depend on what earlier ones returned; *how much* each gives away may not: the noise of every release is fixed without a
-    look at earlier outcomes. (For Gaussian releases alone more is known: Smith and Thakurta 2022.) That is a premise of the totals.
+    Later releases may depend on what earlier ones returned. Whether their *noise* may, too, :attr:`parameters` says:
+
+    * opened with ``epsilon``: no. How much each release gives away is fixed without a look at earlier outcomes, a premise of the totals,
+      which are composed in the currency that is cheapest in the end;
+    * opened with an :class:`~certify.accounting.adaptive.AdaptiveBudget`: yes. The currency (and the order) were fixed beforehand, and what
+      is promised is the guarantee of the whole budget, from the first release on.
 
     >>> ledger = Ledger.open(epsilon=1, delta="1e-5").append({"kind": "gaussian", "mu": "0.2"}, "first")
-    >>> ledger.totals().transcript.value < 1
-    True
+    >>> ledger.totals().transcript.value < 1, ledger.parameters
+    (True, 'fixed beforehand')
     """
 
     epsilon: Bound
     delta: Bound
     entries: tuple[Entry, ...] = ()
+    budget: AdaptiveBudget | None = None
 
     @classmethod
-    def open(cls, *, epsilon: Number, delta: Number) -> Ledger:
-        """An empty ledger with this budget."""
-        return cls(as_used(nonnegative(epsilon, "epsilon"), "epsilon"), as_used(probability(delta, "delta"), "delta"))
+    def open(cls, *, delta: Number, epsilon: Number | None = None, budget: AdaptiveBudget | None = None) -> Ledger:
+        """An empty ledger, with a budget for epsilon or with one in a single currency.
+
+        Theorem: ``gaussian.filter`` (upper square).
+        Theorem: ``zcdp.filter`` (upper budget).
+        Theorem: ``renyi.filter`` (upper budget).
+        """
+        allowed = as_used(probability(delta, "delta"), "delta")
+        if (epsilon is None) == (budget is None):
+            raise InputError("a ledger is opened with epsilon or with a budget in one currency, and not both")
+        if budget is not None:
+            return cls(budget.guarantee().epsilon(allowed), allowed, (), budget)
+        return cls(as_used(nonnegative(exact(epsilon, "epsilon"), "epsilon"), "epsilon"), allowed)
+
+    @property
+    def parameters(self) -> str:
+        """Whether the noise of a release may be chosen in the light of earlier outcomes."""
+        return _FIXED if self.budget is None else _ADAPTIVE
 
     def totals(self) -> Totals:
         """Both totals, composed from the entries; nothing is stored that could disagree with them."""
-        if not self.entries:
-            nothing = as_used(Fraction(0), "epsilon")
-            return Totals(nothing, nothing)
+        nothing = as_used(Fraction(0), "epsilon")
         alone = [compose([entry.privacy], delta=self.delta).epsilon for entry in self.entries]
-        everything = compose([entry.privacy for entry in self.entries], delta=self.delta).epsilon
-        return Totals(max(alone, key=lambda bound: bound.value), everything)
+        worst = max(alone, key=lambda bound: bound.value) if alone else nothing
+        if self.budget is not None:
+            return Totals(worst, self.epsilon)
+        return Totals(worst, compose([entry.privacy for entry in self.entries], delta=self.delta).epsilon if alone else nothing)
+
+    def spent(self) -> Fraction:
+        """What is charged to the budget: epsilon at its delta, or the sum in its currency, which is no guarantee by itself."""
+        if self.budget is not None:
+            return self.budget.spent(entry.privacy for entry in self.entries)
+        return self.totals().transcript.rational
 
     def remaining(self) -> Fraction:
-        """How much epsilon the budget has left at its delta; never negative."""
-        return max(self.epsilon.rational - self.totals().transcript.rational, Fraction(0))
+        """How much the budget has left, of epsilon or in its currency; never negative."""
+        allowed = self.epsilon if self.budget is None else self.budget.allowed
+        return max(allowed.rational - self.spent(), Fraction(0))
 
     def append(self, release: Priced, name: str) -> Ledger:
         """The ledger with one more release; refused, with nothing changed, where the budget would be exceeded."""
@@ -84,56 +113,64 @@ class Ledger:
             raise InputError(f"the name of a release has 1 to {_LONGEST_NAME} printable characters")
         if len(self.entries) >= _MOST_ENTRIES:
             raise InputError(f"a ledger holds at most {_MOST_ENTRIES:,} releases: begin a new one")
-        spent = self.totals().transcript
-        if self.entries and spent.rational >= self.epsilon.rational:
+        if self.entries and self.remaining() == 0:
             raise InputError(
-                f"the budget is already exhausted: {len(self.entries)} release(s) used epsilon = {spent.value:.6g} of "
-                f"{to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}"
+                f"the budget is already exhausted: {len(self.entries)} release(s) used {self._account(self.spent())}"
             )
-        longer = Ledger(self.epsilon, self.delta, (*self.entries, Entry(name, privacy_of(release))))
+        longer = replace(self, entries=(*self.entries, Entry(name, privacy_of(release))))
         longer.check(name)
         return longer
 
     def check(self, latest: str = "the last release") -> Totals:
         """The totals; refused where they exceed the budget."""
         try:
-            totals = self.totals()
+            spent, totals = self.spent(), self.totals()
         except InputError as problem:
             raise InputError(f"the budget does not cover {latest!r}: {problem}") from None
-        if totals.transcript.rational_or_infinite() > self.epsilon.rational:
-            raise InputError(
-                f"the budget does not cover {latest!r}: together the releases would use epsilon = {totals.transcript.value:.6g}, and "
-                f"{to_decimal(self.epsilon.rational)} is allowed at delta = {to_decimal(self.delta.rational)}"
-            )
+        if spent > (self.epsilon if self.budget is None else self.budget.allowed).rational:
+            raise InputError(f"the budget does not cover {latest!r}: together the releases would use {self._account(spent)}")
         return totals
+
+    def _account(self, spent: Fraction) -> str:
+        if self.budget is None:
+            return f"epsilon = {float(spent):.6g} of {to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}"
+        return f"{float(spent):.6g} of {to_decimal(self.budget.allowed.rational)} in the currency {self.budget.currency}"
 
     def save(self, path: str | Path) -> None:
         """Write the ledger whole or not at all; a file whose entries this ledger does not continue is refused."""
         if is_there(Path(path)):
             before = Ledger.load(path)
-            if (before.epsilon, before.delta) != (self.epsilon, self.delta) or before.entries != self.entries[
-                : len(before.entries)
-            ]:
+            if replace(before, entries=()) != replace(self, entries=()) or before.entries != self.entries[: len(before.entries)]:
                 raise InputError(f"{path} holds another ledger: releases are only ever added, read it again and append to it")
         totals = self.totals()
         content = {
             "format": FORMAT,
-            "budget": {"epsilon": str(self.epsilon.rational), "delta": str(self.delta.rational)},
+            "budget": {"delta": str(self.delta.rational), **self._budget_data()},
+            "parameters": self.parameters,
             "releases": [{"name": entry.name, "privacy": to_data(entry.privacy)} for entry in self.entries],
             "totals": {"per_release": str(totals.per_release.rational), "transcript": str(totals.transcript.rational)},
         }
         write_file(path, (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
 
+    def _budget_data(self) -> dict[str, str]:
+        return {"epsilon": str(self.epsilon.rational)} if self.budget is None else self.budget.to_data()
+
     @classmethod
     def load(cls, path: str | Path) -> Ledger:
         """Read a ledger and compose its totals again; one that states other totals, or exceeds its budget, is refused."""
-        content = _shape(read_json(path, "ledger"), {"format", "budget", "releases", "totals"}, path)
+        content = _shape(read_json(path, "ledger"), {"format", "budget", "parameters", "releases", "totals"}, path)
         if content["format"] != FORMAT:
             raise InputError(f"{path} is no ledger of the format {FORMAT}: {str(content['format'])[:40]!r}")
-        budget = _shape(content["budget"], {"epsilon", "delta"}, path)
+        try:
+            ledger = cls._opened(content["budget"], path)
+        except InputError as problem:
+            raise InputError(f"{path}: {problem}") from None
+        if content["parameters"] != ledger.parameters:
+            raise InputError(
+                f"{path} was changed: under its budget parameters are {ledger.parameters}, and it states another thing"
+            )
         if not isinstance(content["releases"], list) or len(content["releases"]) > _MOST_ENTRIES:
             raise InputError(f"{path} is damaged: its releases are no list of at most {_MOST_ENTRIES:,}")
-        ledger = cls.open(epsilon=budget["epsilon"], delta=budget["delta"])
         entries = []
         for place, item in enumerate(content["releases"], 1):
             record = _shape(item, {"name", "privacy"}, path)
@@ -141,7 +178,7 @@ class Ledger:
                 entries.append(Entry(str(record["name"]), privacy_of(record["privacy"])))
             except InputError as problem:
                 raise InputError(f"{path}, release {place}: {problem}") from None
-        ledger = cls(ledger.epsilon, ledger.delta, tuple(entries))
+        ledger = replace(ledger, entries=tuple(entries))
         totals = ledger.check()
         stated = _shape(content["totals"], {"per_release", "transcript"}, path)
         for name, bound in (("per_release", totals.per_release), ("transcript", totals.transcript)):
@@ -150,6 +187,14 @@ class Ledger:
                     f"{path} was changed: its releases compose to {name} = {bound.value!r}, and it states {str(stated[name])[:60]}"
                 )
         return ledger
+
+    @classmethod
+    def _opened(cls, budget: Any, path: str | Path) -> Ledger:
+        if isinstance(budget, dict) and "currency" in budget:
+            _shape(budget, {"currency", "allowed", "delta"} | ({"order"} & budget.keys()), path)
+            return cls.open(budget=AdaptiveBudget.from_data(budget), delta=budget["delta"])
+        _shape(budget, {"epsilon", "delta"}, path)
+        return cls.open(epsilon=budget["epsilon"], delta=budget["delta"])
 
 
 def _shape(value: Any, names: set[str], path: str | Path) -> Mapping[str, Any]:

@@ -197,6 +197,12 @@ def test_curves_that_share_no_order_are_priced_apart() -> None:
     assert composed.privacy.kind == "approximate"
 
 
+def test_a_composition_says_what_it_presumes() -> None:
+    whole = compose([GaussianPrivacy.of("0.1")] * 2, delta="1e-5")
+    assert "fixed without a look" in whole.premise
+    assert f"premises  ! {whole.premise}" in str(whole)
+
+
 def test_one_way_parts_make_one_way_wholes() -> None:
     one_way = GaussianPrivacy.of(1, Direction.ONE_WAY)
     for others in ([GaussianPrivacy.of(1)], [ConcentratedPrivacy.of(1)], [ApproximatePrivacy.of(1, "1e-9")]):
@@ -245,6 +251,22 @@ def test_a_group_of_a_pair_is_the_chain_of_randomised_responses(epsilon: Fractio
         assert truth * (1 - mpmath.mpf(10) ** -50) <= together.known_delta.value <= truth * (1 + mpmath.mpf(10) ** -14)
     assert together.known_epsilon.rational == members * epsilon
     assert group(ApproximatePrivacy.of(0, delta), members).delta(0).rational >= members * delta
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 1000), st.integers(4, 12))
+def test_at_epsilon_zero_a_group_pays_its_size_times_delta(members: int, power: int) -> None:
+    """The total variation of the two ends of a chain is at most the sum, and a walk in one direction attains it."""
+    delta = Fraction(1, 10**power)
+    grown = group(ApproximatePrivacy.of(0, delta), members)
+    assert isinstance(grown, ApproximatePrivacy)
+    assert grown.known_epsilon.value == 0
+    assert members * delta <= grown.known_delta.rational <= members * delta * (1 + Fraction(1, 10**14))
+
+
+def test_a_group_that_is_promised_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing is promised for a group of 1000000000"):
+        group(ApproximatePrivacy.of(0, "0.5"), 10**9)
 
 
 def test_a_group_needs_a_kind_that_has_a_theorem() -> None:

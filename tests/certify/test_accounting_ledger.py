@@ -11,8 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certify.accounting import GaussianPrivacy, Ledger, compose, with_failure
+from certify.accounting import (
+    AdaptiveBudget,
+    ConcentratedPrivacy,
+    GaussianPrivacy,
+    Ledger,
+    RenyiPrivacy,
+    SampledGaussianPrivacy,
+    compose,
+    with_failure,
+)
+from certify.bounds.bound import Bound
+from certify.bounds.evidence import Declared
 from certify.errors import InputError
+from certify.guarantee import Direction
+from certify.proofs.sides import Side
 
 
 def filled(count: int = 3, mu: str = "0.1") -> Ledger:
@@ -160,3 +173,90 @@ def test_a_function_cannot_be_written_down(tmp_path: Path) -> None:
 def test_a_name_is_one_short_line(name: str) -> None:
     with pytest.raises(InputError, match="printable"):
         Ledger.open(epsilon=1, delta="1e-5").append(GaussianPrivacy.of("0.1"), name)
+
+
+BUDGETS = {
+    "gaussian": (AdaptiveBudget.gaussian(1), GaussianPrivacy.of("0.6"), GaussianPrivacy.of(1)),
+    "zcdp": (AdaptiveBudget.zcdp("0.5"), GaussianPrivacy.of("0.6"), ConcentratedPrivacy.of("0.5")),
+    "renyi": (AdaptiveBudget.renyi(8, 4), SampledGaussianPrivacy.of("0.01", 1, 100), RenyiPrivacy.of({8: 4})),
+}
+
+
+@pytest.mark.parametrize("currency", BUDGETS)
+def test_noise_that_depends_on_outcomes_gets_the_guarantee_of_the_whole_budget(currency: str, tmp_path: Path) -> None:
+    budget, release, whole = BUDGETS[currency]
+    ledger = Ledger.open(budget=budget, delta="1e-5")
+    assert ledger.parameters == "may depend on earlier outcomes" and filled().parameters == "fixed beforehand"
+    assert ledger.totals().transcript == ledger.epsilon and ledger.epsilon.value == whole.epsilon("1e-5").value
+    longer = ledger.append(release, "first")
+    assert longer.totals().transcript == ledger.epsilon
+    assert longer.totals().per_release.value < ledger.epsilon.value
+    assert longer.spent() == budget.price(release).rational and longer.remaining() + longer.spent() == budget.allowed.rational
+    with pytest.raises(InputError, match=f"does not cover 'the whole again'.*in the currency {currency}") as refusal:
+        longer.append(whole, "the whole again")
+    assert "\n" not in str(refusal.value)
+    assert ledger.append(whole, "all").remaining() == 0
+    with pytest.raises(InputError, match="already exhausted"):
+        ledger.append(whole, "all").append(release, "a crumb")
+    longer.save(tmp_path / "ledger.json")
+    assert Ledger.load(tmp_path / "ledger.json") == longer
+    with pytest.raises(InputError, match="holds another ledger"):
+        Ledger.open(epsilon=9, delta="1e-5").append(release, "first").save(tmp_path / "ledger.json")
+
+
+def test_a_look_at_outcomes_is_not_a_gain_over_the_budget() -> None:
+    """The premise matters: an adversary who stops when the sum *looks* small has spent the budget, not the sum."""
+    ledger = Ledger.open(budget=AdaptiveBudget.gaussian(1), delta="1e-5").append(GaussianPrivacy.of("0.1"), "stop here")
+    assert ledger.totals().transcript.value == GaussianPrivacy.of(1).epsilon("1e-5").value
+    assert ledger.totals().transcript.value > 5 * GaussianPrivacy.of("0.1").epsilon("1e-5").value
+
+
+def test_the_parameters_that_a_file_states_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    filled().save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["parameters"] == "fixed beforehand"
+    for change, words in (
+        ({"parameters": "may depend on earlier outcomes"}, "was changed: under its budget parameters are fixed beforehand"),
+        ({"budget": {"currency": "gaussian", "allowed": "1", "delta": "1/100000"}}, "was changed"),
+        ({"budget": {"currency": "euro", "allowed": "1", "delta": "1/100000"}}, "unknown currency"),
+        ({"budget": {"currency": ["gaussian"], "allowed": "1", "delta": "1/100000"}}, "unknown currency"),
+        ({"budget": {"currency": "renyi", "allowed": "1", "delta": "1/100000"}}, "names an order"),
+        ({"budget": {"currency": "zcdp", "order": "2", "allowed": "1", "delta": "1/100000"}}, "names an order"),
+        ({"budget": {"currency": "zcdp", "allowed": "-1", "delta": "1/100000"}}, "allowed"),
+    ):
+        path.write_text(json.dumps(content | change), encoding="utf-8")
+        with pytest.raises(InputError, match=words) as refusal:
+            Ledger.load(path)
+        assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("budget", "release", "words"),
+    [
+        (AdaptiveBudget.gaussian(1), ConcentratedPrivacy.of("0.1"), "no known price in the currency gaussian"),
+        (AdaptiveBudget.zcdp(1), RenyiPrivacy.of({2: 1}), "no known price in the currency zcdp"),
+        (AdaptiveBudget.renyi(3, 1), RenyiPrivacy.of({2: 1}), "no known price in the currency renyi at order 3"),
+        (AdaptiveBudget.renyi("2.5", 1), SampledGaussianPrivacy.of("0.01", 1, 1), "no known price"),
+        (AdaptiveBudget.gaussian(1), GaussianPrivacy.of("0.1", Direction.ONE_WAY), "hold surely, in both directions"),
+        (AdaptiveBudget.gaussian(1), GaussianPrivacy.of(Bound(0.1, Side.UPPER, Declared("given"), 1e-9)), "hold surely"),
+    ],
+)
+def test_what_has_no_price_in_the_currency_is_refused(budget: AdaptiveBudget, release: GaussianPrivacy, words: str) -> None:
+    with pytest.raises(InputError, match=words) as refusal:
+        Ledger.open(budget=budget, delta="1e-5").append(release, "one")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({}, "and not both"), ({"epsilon": 1, "budget": AdaptiveBudget.zcdp(1)}, "and not both")],
+)
+def test_a_ledger_has_one_budget(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Ledger.open(delta="1e-5", **arguments)  # type: ignore[arg-type]
+
+
+def test_an_order_is_above_one() -> None:
+    with pytest.raises(InputError, match="greater than 1"):
+        AdaptiveBudget.renyi(1, 1)
