@@ -1,44 +1,16 @@
-"""Proved upper bounds on norms: of a vector of any scale, and of a tall matrix from its computed Gram matrix."""
+"""The Gram ladder: an upper bound on a spectral norm by squaring the Gram matrix, with the rounding of every step counted."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from flint import arb
 
 from certify.proofs.balls import precision, upper_double
 
-from .rounding import ALLOWANCE_BITS, UNDERFLOW, gamma, norm_upper
+from ..rounding import ALLOWANCE_BITS, UNDERFLOW, gamma
+from .scaling import frobenius_upper, scaled
 
 _SQUARINGS = 5
-
-
-def frobenius_upper(matrix: torch.Tensor) -> float:
-    """An upper bound on the Frobenius norm of a float64 matrix whose largest entry is of order one.
-
-    >>> 5.0 <= frobenius_upper(torch.tensor([[3.0, 4.0]], dtype=torch.float64)) < 5.0 + 1e-14
-    True
-    """
-    return norm_upper(float(torch.linalg.vector_norm(matrix)), matrix.numel())
-
-
-def vector_norm_upper(vector: torch.Tensor) -> float:
-    """An upper bound on the Euclidean norm of a float64 tensor of any scale: it is scaled first, so that no square underflows.
-
-    Infinity where the norm is beyond the doubles or an entry is not finite.
-
-    >>> 5e-200 <= vector_norm_upper(torch.tensor([3e-200, 4e-200], dtype=torch.float64)) < 5.0001e-200
-    True
-    """
-    if not bool(vector.any()):
-        return 0.0
-    small, exponent = scaled(vector)
-    norm = norm_upper(float(torch.linalg.vector_norm(small)), vector.numel())
-    try:
-        return math.nextafter(math.ldexp(norm, exponent), math.inf)
-    except OverflowError:
-        return math.inf
 
 
 def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings: int = _SQUARINGS) -> float:
@@ -74,17 +46,3 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
             error = arb(gamma(size + 2)) * arb(frobenius) ** 2 + arb(float(size)) * arb(UNDERFLOW)
             bound = (bound + error).sqrt() * arb(2.0) ** scale
         return upper_double((bound + arb(gram_error)).sqrt())
-
-
-def scaled(matrix: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """The tensor times a power of two with largest entry in [1/2, 1), and the exponent taken out.
-
-    Unchanged where that entry is zero or not finite. By two exact factors: ``torch.ldexp`` forms the power in
-    single precision in some releases, where it becomes 0 or infinite.
-    """
-    largest = float(matrix.abs().max())
-    if largest == 0.0 or not math.isfinite(largest):
-        return matrix, 0
-    exponent = math.frexp(largest)[1]
-    half = -exponent // 2
-    return matrix * 2.0**half * 2.0 ** (-exponent - half), exponent
