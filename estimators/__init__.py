@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .operators.gauss_newton import GaussNewton as GaussNewton
     from .operators.hessian import Hessian as Hessian
     from .operators.operator import Operator as Operator
+    from .per_example.norms import per_example_norms as per_example_norms
     from .solves.result import Result as Result
     from .solves.result import Solution as Solution
     from .solves.solve import solve as solve
@@ -47,6 +48,7 @@ _PUBLIC = {
     "log_determinant": "traces.log_determinant",
     "hutch_plus_plus": "traces.hutch_plus_plus",
     "xtrace": "traces.xtrace",
+    "per_example_norms": "per_example.norms",
     "Unit": "engines.data",
     "OperatorRefused": "engines.refusals",
 }

@@ -1,0 +1,107 @@
+"""The derivative of each example's own loss in the outputs of the model.
+
+The own loss of example n is loss(outputs[n:n+1], targets[n:n+1]): what the loss would be if the example were the whole data set. For
+losses that are recognised it follows from the loss of the batch, which is a mean weighted by what each example counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ..engines import losses
+from ..engines.data import Batch, mapped, tensors_of
+from ..engines.problem import Problem
+from ..engines.refusals import OperatorRefused
+from .pieces import accumulator
+
+
+def own_cotangents(problem: Problem, outputs: Tensor, batch: Batch) -> Tensor:
+    """∂(own loss of n)/∂(outputs of n), in the shape of the outputs [N, ...]; zero for an example whose targets are all ignored."""
+    known = losses.recognise(problem.loss)
+    with torch.enable_grad():
+        leaf = outputs.detach().requires_grad_()
+        if known is not None and isinstance(batch.targets, Tensor):
+            value = problem.loss(leaf, batch.targets)
+            (gradient,) = torch.autograd.grad(value, [leaf])
+            amounts = _amounts(problem, batch)
+            if amounts is None:
+                gradient = gradient * batch.examples
+            else:
+                shares = torch.where(amounts > 0, amounts.sum() / amounts, 0.0).to(gradient.dtype)
+                gradient = gradient * shares.reshape(-1, *[1] * (gradient.dim() - 1))
+        else:
+            gradient = _one_by_one(problem, leaf, batch)
+    flat = gradient.flatten(1) if gradient.dim() > 1 else gradient[:, None]
+    finite = torch.isfinite(flat).all(1)
+    if not bool(finite.all()):
+        first = int(torch.nonzero(~finite)[0])
+        raise OperatorRefused(
+            f"the loss of example {first} of batch {batch.index} has a derivative that is not finite",
+            "look for overflow in the model, or a logarithm of zero",
+        )
+    return gradient
+
+
+def own_loss(problem: Problem, outputs: Tensor, targets: Any) -> Tensor:
+    """The loss of one example, whose outputs and targets have a first dimension of one."""
+    value = problem.loss(outputs, targets)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        shape = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise OperatorRefused(f"the loss of one example is {shape}, not one number", "reduce it by mean")
+    return value.reshape(())
+
+
+def counted(problem: Problem, batch: Batch) -> Tensor | None:
+    """Which examples have a target that counts, or None where the loss ignores no target."""
+    amounts = _amounts(problem, batch)
+    return None if amounts is None else amounts > 0
+
+
+def _amounts(problem: Problem, batch: Batch) -> Tensor | None:
+    """What each example counts in a cross-entropy of class indices, [N]; None for every other loss: there all count the same."""
+    known, targets = losses.recognise(problem.loss), batch.targets
+    if known is None or known[0] != "cross_entropy" or not isinstance(targets, Tensor) or targets.is_floating_point():
+        return None
+    used = (targets != known[1].get("ignore_index", -100)).reshape(batch.examples, -1)
+    weights, wide = known[1].get("weight"), accumulator(targets.device)
+    if weights is None:
+        return used.sum(1, dtype=wide)
+    looked = weights.to(targets.device, wide)[torch.where(used, targets.reshape(used.shape), 0)]
+    return (looked * used).sum(1)
+
+
+def _one_by_one(problem: Problem, leaf: Tensor, batch: Batch) -> Tensor:
+    """The derivatives of any loss, batched by vmap, or else in a loop."""
+
+    def own(output: Tensor, targets: Any) -> Tensor:
+        return own_loss(problem, output[None], mapped(targets, lambda tensor: tensor[None]))
+
+    refuse_uneven(batch)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            result: Tensor = torch.func.vmap(torch.func.grad(own))(leaf.detach(), batch.targets)
+            return result
+    except OperatorRefused:
+        raise
+    except (RuntimeError, NotImplementedError, ValueError):
+        rows = [leaf[n : n + 1] for n in range(batch.examples)]
+        values = [
+            own_loss(problem, row, mapped(batch.targets, lambda tensor, n=n: tensor[n : n + 1])) for n, row in enumerate(rows)
+        ]
+        (gradient,) = torch.autograd.grad(torch.stack(values).sum(), [leaf])
+        return gradient
+
+
+def refuse_uneven(batch: Batch) -> None:
+    """Refuse tensors whose first dimension does not count the examples."""
+    for what, tree in (("inputs", batch.inputs), ("targets", batch.targets)):
+        for tensor in tensors_of(tree):
+            if tensor.dim() == 0 or tensor.shape[0] != batch.examples:
+                raise OperatorRefused(
+                    f"the {what} of batch {batch.index} hold a tensor of shape {tuple(tensor.shape)}, and there are {batch.examples} examples",
+                    "let the first dimension of every tensor count the examples",
+                )

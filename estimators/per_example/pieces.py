@@ -1,0 +1,166 @@
+"""The gradients of N examples in one parameter, in the form that is cheapest to hold; no form holds N times the parameter unless it is small."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from math import prod
+
+import torch
+from torch import Tensor
+
+CHUNK = 1 << 22
+"""Entries of the largest intermediate tensor (16 MiB in float32, unless one example needs more)."""
+
+
+def chunks(count: int, each: int) -> Iterator[slice]:
+    """Slices of ``count`` rows so that rows of ``each`` entries stay within the largest intermediate.
+
+    >>> list(chunks(3, CHUNK // 2))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    step = max(1, CHUNK // max(each, 1))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
+
+
+def accumulator(device: torch.device) -> torch.dtype:
+    """The type in which numbers about examples are summed."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def at_least_single(tensor: Tensor) -> Tensor:
+    """The tensor in float32 or wider: squares of half precision overflow."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+class Piece(ABC):
+    """G = (g_1, ..., g_N), the gradients of N examples in a parameter of shape ``shape``."""
+
+    def __init__(self, count: int, shape: torch.Size, device: torch.device) -> None:
+        self.count, self.shape, self.device = count, shape, device
+
+    @property
+    def size(self) -> int:
+        """The number of entries of the parameter."""
+        return prod(self.shape)
+
+    @abstractmethod
+    def dense(self, rows: slice) -> Tensor:
+        """The gradients of these examples, [n, *shape]."""
+
+    def flat(self, rows: slice) -> Tensor:
+        """The same, [n, size], in float32 or wider."""
+        return at_least_single(self.dense(rows)).flatten(1)
+
+    def squared_norms(self) -> Tensor:
+        """|g_n|² for each example, [N]."""
+        return self._by_rows(lambda block: torch.linalg.vector_norm(block, dim=1).square())
+
+    def absolute_sums(self) -> Tensor:
+        """Σ|entries of g_n| for each example, [N]."""
+        return self._by_rows(lambda block: block.abs().sum(1))
+
+    def squares(self) -> Tensor:
+        """Σ_n g_n² entry by entry, [size]."""
+        total = torch.zeros(self.size, dtype=accumulator(self.device), device=self.device)
+        for rows in chunks(self.count, self.size):
+            total += self.flat(rows).square().sum(0)
+        return total
+
+    def products(self, directions: Tensor) -> Tensor:
+        """⟨g_n, v_k⟩ with directions [K, size], as [N, K]."""
+        return self._by_rows(lambda block: block @ directions.to(block.dtype).T)
+
+    def gram(self, other: Piece) -> Tensor:
+        """⟨g_n, h_m⟩ with the gradients of other examples in the same parameter, [N, M]."""
+        lines = []
+        for rows in chunks(self.count, self.size):
+            block = self.flat(rows)
+            lines.append(torch.cat([block @ other.flat(columns).T for columns in chunks(other.count, self.size)], 1))
+        return torch.cat(lines)
+
+    def _by_rows(self, work: Callable[[Tensor], Tensor]) -> Tensor:
+        return torch.cat([work(self.flat(rows)) for rows in chunks(self.count, self.size)])
+
+
+class Held(Piece):
+    """Gradients that are held as they are: of small parameters, and of a chunk of examples."""
+
+    def __init__(self, gradients: Tensor) -> None:
+        super().__init__(len(gradients), gradients.shape[1:], gradients.device)
+        self.gradients = gradients
+
+    def dense(self, rows: slice) -> Tensor:
+        return self.gradients[rows]
+
+
+class Nothing(Held):
+    """Zero gradients: the parameter does not act on the loss."""
+
+    def __init__(self, count: int, like: Tensor) -> None:
+        super().__init__(like.detach().new_zeros(()).expand(count, *like.shape))
+
+
+class Rows(Piece):
+    """Gradients of an embedding: g_n is zero but in the rows that example n looks up, where Σ_t over equal indices of values is added."""
+
+    def __init__(self, index: Tensor, values: Tensor, rows: int) -> None:
+        super().__init__(len(index), torch.Size([rows, values.shape[-1]]), values.device)
+        self.index, self.values = index, values
+        owners = torch.arange(len(index), device=index.device)[:, None]
+        keys, where = torch.unique(owners * rows + index, return_inverse=True)
+        self.owner, self.position = keys // rows, keys % rows
+        given = at_least_single(values).flatten(0, 1)
+        self.sums = given.new_zeros(len(keys), values.shape[-1]).index_add_(0, where.flatten(), given)
+
+    def dense(self, rows: slice) -> Tensor:
+        chosen = (self.owner >= rows.start) & (self.owner < rows.stop)
+        block = self.sums.new_zeros(rows.stop - rows.start, *self.shape)
+        block[self.owner[chosen] - rows.start, self.position[chosen]] = self.sums[chosen]
+        return block
+
+    def squared_norms(self) -> Tensor:
+        return self._gathered(self.sums.square().sum(1))
+
+    def absolute_sums(self) -> Tensor:
+        return self._gathered(self.sums.abs().sum(1))
+
+    def squares(self) -> Tensor:
+        total = torch.zeros(self.shape, dtype=accumulator(self.device), device=self.device)
+        return total.index_add_(0, self.position, self.sums.square().to(total.dtype)).flatten()
+
+    def products(self, directions: Tensor) -> Tensor:
+        tables = directions.to(self.sums.dtype).reshape(-1, *self.shape)
+        return torch.stack([self._gathered((self.sums * table[self.position]).sum(1)) for table in tables], 1)
+
+    def gram(self, other: Piece) -> Tensor:
+        if not isinstance(other, Rows):
+            return super().gram(other)
+        used = torch.unique(self.position)
+        total = self.sums.new_zeros(self.count, other.count)
+        for part in chunks(len(used), max(self.count, other.count) * self.shape[1]):
+            total += self._compact(used[part]) @ other._compact(used[part]).T
+        return total
+
+    def _compact(self, places: Tensor) -> Tensor:
+        """The gradients in these (sorted) rows only, [N, rows · width]."""
+        slot = torch.searchsorted(places, self.position).clamp_(max=len(places) - 1)
+        chosen = places[slot] == self.position
+        block = self.sums.new_zeros(self.count, len(places), self.shape[1])
+        block[self.owner[chosen], slot[chosen]] = self.sums[chosen]
+        return block.flatten(1)
+
+    def _gathered(self, numbers: Tensor) -> Tensor:
+        return numbers.new_zeros(self.count).index_add_(0, self.owner, numbers)
+
+
+class Sum(Piece):
+    """The sum of gradients in different forms, for a parameter that layers of different kinds share."""
+
+    def __init__(self, parts: list[Piece]) -> None:
+        super().__init__(parts[0].count, parts[0].shape, parts[0].device)
+        self.parts = parts
+
+    def dense(self, rows: slice) -> Tensor:
+        return torch.stack([at_least_single(part.dense(rows)) for part in self.parts]).sum(0)
