@@ -55,8 +55,8 @@ def discrete_gaussian(
 
 def _accepted(proposed: NDArray[numpy.int64], sigma: float, stream: Keystream) -> NDArray[numpy.bool_]:
     """Which proposals are kept: a uniform number below I(0)/I(k)."""
-    first = stream.position
-    uniform = (stream.words(len(proposed)) >> numpy.uint64(11)).astype(numpy.int64)
+    first, words = stream.take(len(proposed))
+    uniform = (words >> numpy.uint64(11)).astype(numpy.int64)
     size = numpy.abs(proposed)
     if sigma < _SMALL:
         limits = _limits(sigma)

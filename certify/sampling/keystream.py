@@ -6,7 +6,9 @@ them from the keystream with the nonce i + 1, so what draw i becomes does not de
 
 from __future__ import annotations
 
+import os
 import secrets
+import threading
 from typing import Any, NoReturn
 
 import numpy
@@ -28,15 +30,15 @@ def fresh_seed() -> bytes:
 class Keystream:
     """A position in the stream of a seed. It never shows the seed, and is neither copied nor pickled.
 
-    One position serves every sampler that draws from the stream, so no word and no refinement is used twice. One thread at a
-    time: two that draw at once could be handed the same positions.
+    One position serves every sampler that draws from the stream, in any number of threads, so no word and no refinement is used twice. A process
+    that was forked holds a copy at the same position, which would draw the same noise again: there it is refused.
 
     >>> one, other = Keystream(bytes(32)), Keystream(bytes(32))
     >>> bool((one.words(5) == other.words(5)).all())
     True
     """
 
-    __slots__ = ("_cipher", "_position", "_seed")
+    __slots__ = ("_cipher", "_lock", "_position", "_process", "_seed")
 
     def __init__(self, seed: bytes) -> None:
         if not (isinstance(seed, bytes) and len(seed) == SEED_BYTES):
@@ -44,6 +46,8 @@ class Keystream:
         self._seed = seed
         self._cipher = _cipher(seed, 0)
         self._position = 0
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"Keystream(position={self.position})"
@@ -58,10 +62,21 @@ class Keystream:
 
     def words(self, count: int) -> NDArray[numpy.uint64]:
         """The next ``count`` words."""
-        if not 0 <= count <= _LONGEST - self._position:
-            raise InputError("a seed gives at most 2**34 words: take a fresh one")
-        self._position += count
-        return numpy.frombuffer(self._cipher.update(bytes(8 * count)), dtype="<u8")
+        return self.take(count)[1]
+
+    def take(self, count: int) -> tuple[int, NDArray[numpy.uint64]]:
+        """The next ``count`` words, and the position of the first of them."""
+        if self._process != os.getpid():
+            raise InputError(
+                "this keystream was made before the process was forked and would repeat its noise: take a fresh one here"
+            )
+        with self._lock:
+            first = self._position
+            if not 0 <= count <= _LONGEST - first:
+                raise InputError("a seed gives at most 2**34 words: take a fresh one")
+            drawn = self._cipher.update(bytes(8 * count))
+            self._position = first + count
+        return first, numpy.frombuffer(drawn, dtype="<u8")
 
     def refinement(self, draw: int) -> Refinement:
         """The further bits of the draw whose word stands at position ``draw``."""

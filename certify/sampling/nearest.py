@@ -37,8 +37,7 @@ def nearest_integers(
 
 
 def _chunk(count: int, ratio: float, stream: Keystream, mean: NDArray[numpy.float64] | None, grid: float) -> NDArray[numpy.int64]:
-    first = stream.position
-    words = stream.words(count)
+    first, words = stream.take(count)
     v = (words >> numpy.uint64(11)).astype(numpy.float64)
     v *= 2.0**-53
     tail = v < LEAST

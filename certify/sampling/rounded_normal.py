@@ -7,6 +7,7 @@ proved of the ideal Gaussian mechanism holds of the released bits, and nothing i
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -51,8 +52,12 @@ def rounded_normal(
     if math.frexp(step)[0] != 0.5:
         raise InputError(f"grid must be a power of two, such as {grid_of(scale)!r}, and is {grid!r}")
     ratio = scale / step
+    if ratio < 2.0**-900:
+        raise InputError(
+            f"grid = {grid!r} is more than 2^900 times sigma = {scale!r}: use a finer grid, such as {grid_of(scale)!r}"
+        )
     largest = _largest(centre) / step + 64 * ratio
-    if not largest < _LARGEST or not largest * step < math.inf or ratio < 2.0**-900:
+    if not largest < _LARGEST or not largest * step < math.inf:
         raise InputError(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
@@ -79,6 +84,12 @@ def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
         centre = given.astype(numpy.float64, copy=False)
         if not math.isfinite(_largest(centre)):
             raise InputError("mean must be finite")
-        if given.dtype.itemsize > 4 and given.dtype != numpy.float64 and not (centre.astype(given.dtype) == given).all():
+        if given.dtype.itemsize > 4 and given.dtype != numpy.float64 and not _survives(given, centre):
             raise InputError("mean holds numbers that no double stores: round them to doubles before they are released")
     return centre
+
+
+def _survives(given: NDArray[Any], centre: NDArray[numpy.float64]) -> bool:
+    """Whether the doubles are the numbers given. A double beyond the integers of a type has no defined image in it, and is none of them."""
+    beyond = {"i": 2.0**63, "u": 2.0**64, "f": math.inf}[given.dtype.kind]
+    return bool((centre < beyond).all() and (centre.astype(given.dtype) == given).all())

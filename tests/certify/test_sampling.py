@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import struct
+import sys
+import threading
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 
+import mpmath
 import numpy
 import pytest
 import torch
@@ -45,13 +50,13 @@ class Chosen(Keystream):
         self.refined: list[int] = []
         self.last = range(0)
 
-    def words(self, count: int) -> numpy.ndarray:
-        self.last = range(self.position, self.position + count)
-        drawn = super().words(count)
+    def take(self, count: int) -> tuple[int, numpy.ndarray]:
+        first, drawn = super().take(count)
+        self.last = range(first, first + count)
         if self.chosen is None:
-            return drawn
+            return first, drawn
         taken, self.chosen = self.chosen[:count], self.chosen[count:]
-        return numpy.array(taken, dtype=numpy.uint64)
+        return first, numpy.array(taken, dtype=numpy.uint64)
 
     def refinement(self, draw: int) -> Refinement:
         assert draw in self.last, "a refinement belongs to one of the words just drawn"
@@ -101,6 +106,69 @@ def test_a_stream_is_not_copied(copied: Callable[[Keystream], object]) -> None:
     with pytest.raises(TypeError, match="not copied") as caught:
         copied(Keystream(SEED))
     assert SEED.hex() not in str(caught.value)
+
+
+def in_a_fork(draw: Callable[[], str]) -> str:
+    """What a forked process answers."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(theirs, draw().encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(theirs)
+    with os.fdopen(ours) as answer:
+        return answer.read()
+
+
+def test_forked_processes_draw_noise_of_their_own() -> None:
+    """Two releases with the same noise give away the difference of what they hide."""
+
+    def fresh() -> str:
+        return repr(rounded_normal(numpy.zeros(4), 1.0, 2.0**-12).tolist())
+
+    stream = Keystream(SEED)
+
+    def inherited() -> str:
+        try:
+            return repr(rounded_normal(numpy.zeros(4), 1.0, 2.0**-12, stream).tolist())
+        except InputError as problem:
+            return str(problem)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other libraries have threads
+        answers = [in_a_fork(fresh) for _ in range(3)]
+        assert len({*answers, fresh()}) == 4
+        refused = [in_a_fork(inherited) for _ in range(2)]
+    assert all("would repeat its noise" in answer for answer in refused)
+    assert stream.position == 0
+    assert inherited() == repr(rounded_normal(numpy.zeros(4), 1.0, 2.0**-12, Keystream(SEED)).tolist())
+
+
+def test_threads_that_share_a_stream_share_no_draw() -> None:
+    """Position and words are taken together, so that no refinement serves the words of another thread."""
+    stream, count, each = Keystream(SEED), 500, 8
+    found: list[list[tuple[int, int]]] = [[] for _ in range(each)]
+
+    def work(own: list[tuple[int, int]]) -> None:
+        for _ in range(count):
+            first, words = stream.take(3)
+            own += [(first + place, int(word)) for place, word in enumerate(words)]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(own,)) for own in found]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    whole = Keystream(SEED).words(3 * count * each).tolist()
+    assert sorted(entry for own in found for entry in own) == list(enumerate(whole))
 
 
 def test_no_word_and_no_refinement_serves_twice() -> None:
@@ -238,6 +306,38 @@ def test_sign_and_size_come_from_bits_of_their_own() -> None:
     assert nearest_integers(1, 1.0e6, Chosen([numerator << 11 | 1]))[0] == -draws[0]
 
 
+def drawn_by_definition(mean: float, sigma: float, grid: float, count: int) -> list[int]:
+    """Multiples of the grid from the definition alone, by another library: the quantile of V with all its digits, to 300 of them."""
+    found = []
+    for index, word in enumerate(Keystream(SEED).words(count).tolist()):
+        more, digits = Keystream(SEED).refinement(index), word >> 11
+        for _ in range(6):
+            digits = digits << 64 | more.bits()
+        with mpmath.workdps(300):
+            size = mpmath.sqrt(2) * mpmath.erfinv(1 - mpmath.mpf(digits) / 2 ** (53 + 384))
+            moved = mpmath.mpf(mean) + mpmath.mpf(sigma) * (-size if word & 1 else size)
+            found.append(int(mpmath.floor(moved / mpmath.mpf(grid) + mpmath.mpf(1) / 2)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("mean", "sigma", "grid"),
+    [
+        (0.1, 1.3, 2.0**-12),
+        (0.5, 0.3, 1.0),  # half way between two multiples
+        (-2.5, 2.0**-60, 1.0),  # and noise far below the grid: the sign alone decides
+        (1e9 / 7, 3.0, 2.0**-20),  # a mean far from nought
+        (-0.7, 1.9, 2.0**-40),
+        (0.3, 1.7, 2.0**-45),  # the least digits of a word count
+        (5e-324, 2.0**-1000, 2.0**-1001),
+    ],
+)
+def test_draws_are_those_of_the_definition(mean: float, sigma: float, grid: float) -> None:
+    assert (rounded_normal(numpy.full(64, mean), sigma, grid, Keystream(SEED)) / grid).tolist() == drawn_by_definition(
+        mean, sigma, grid, 64
+    )
+
+
 def test_a_draw_next_to_a_boundary_takes_more_bits() -> None:
     """The word decides 53 bits; where they leave two integers, the further bits do."""
     v = 1 << 52  # V in [1/2, 1/2 + 2^-53): |Z| just below 0.67448975...
@@ -263,8 +363,6 @@ def test_the_sign_is_symmetric() -> None:
 @pytest.mark.parametrize("sigma", [0.5, 2.0, 31.0])
 def test_the_acceptance_is_the_ratio_of_the_two_laws(sigma: float) -> None:
     """exp(-k²/(2 sigma²)) over the mass of a rounded normal, normalised at zero, to the last bit of a word."""
-    import mpmath
-
     with mpmath.workdps(60):
         s = mpmath.mpf(sigma)
         mass = [mpmath.ncdf((k + mpmath.mpf(1) / 2) / s) - mpmath.ncdf((k - mpmath.mpf(1) / 2) / s) for k in range(9)]
@@ -392,6 +490,9 @@ def test_moving_the_mean_by_grids_moves_the_draw_as_much(centre: float, steps: i
         ({"sigma": 2**53 + 1}, "between"),
         ({"mean": [1e300]}, "coarser grid"),
         ({"grid": 2.0**-60}, "coarser grid"),
+        ({"sigma": 2.0**-901, "grid": 1.0}, "finer grid"),
+        ({"mean": numpy.array([2**63 - 1]), "grid": 2.0**40}, "no double stores"),
+        ({"mean": numpy.array([2**64 - 1], dtype=numpy.uint64), "grid": 2.0**40}, "no double stores"),
     ],
 )
 def test_impossible_requests_get_one_line(changes: dict, words: str) -> None:
@@ -413,9 +514,17 @@ def test_numbers_of_other_types_are_taken_as_what_they_store() -> None:
     wanted = rounded_normal([3.0], 2.0, 0.5, Keystream(SEED))
     for mean, sigma, grid in (([3], 2, 0.5), (numpy.array([3.0], dtype=numpy.float32), numpy.float32(2), numpy.float64(0.5))):
         assert (rounded_normal(mean, sigma, grid, Keystream(SEED)) == wanted).all()
+    for whole in (numpy.array([-(2**63)]), numpy.array([2**63], dtype=numpy.uint64)):
+        assert (rounded_normal(whole, 1.0, 2.0**62, Keystream(SEED)) == whole.astype(float)).all()
     assert grid_of(2) == grid_of(2.0)
     assert discrete_gaussian(numpy.float64(2), numpy.int64(3)).shape == (3,)
     assert discrete_gaussian(2, [2, 3]).shape == (2, 3)
+
+
+def test_no_draw_is_a_negative_zero() -> None:
+    """Its sign would be a bit beside the grid."""
+    draws = rounded_normal(numpy.full(1000, -0.0), 0.1, 1.0, Keystream(SEED))
+    assert not numpy.signbit(draws[draws == 0]).any() and (draws == 0).sum() > 900
 
 
 def test_shapes_are_kept() -> None:

@@ -251,8 +251,9 @@ class Conditioned(Keystream):
 
     zeros = 0
 
-    def words(self, count: int) -> NDArray[numpy.uint64]:
-        return super().words(count) & numpy.uint64((1 << (64 - self.zeros)) - 1 if self.zeros < 53 else 1)
+    def take(self, count: int) -> tuple[int, NDArray[numpy.uint64]]:
+        first, words = super().take(count)
+        return first, words & numpy.uint64((1 << (64 - self.zeros)) - 1 if self.zeros < 53 else 1)
 
 
 def far_out(zeros: int, count: int) -> Cells:
