@@ -1,4 +1,8 @@
-"""Floor 2: one-sided numbers and how they are measured."""
+"""Floor 2: one-sided numbers and how they are measured. Names that need torch are imported when they are first used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from .bound import Bound, Estimate, WrongSide, as_bound, exactly, tightest
 from .derive import HypothesisError, derive
@@ -6,7 +10,34 @@ from .evidence import Combined, Declared, Derived, Enclosed, Evidence, Measured
 from .losses import LossConstants, loss_constants
 from .utility import excess_risk
 
+if TYPE_CHECKING:
+    from .spectral.combine import stacked_norm, sum_norm
+    from .spectral.dense import NotALinearMap
+    from .spectral.layers import spectral_norm
+    from .spectral.result import SpectralNorm
+
+_LAZY = {
+    "NotALinearMap": "spectral.dense",
+    "SpectralNorm": "spectral.result",
+    "spectral_norm": "spectral.layers",
+    "stacked_norm": "spectral.combine",
+    "sum_norm": "spectral.combine",
+}
+
 __all__ = [
     "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "LossConstants", "Measured",
-    "WrongSide", "as_bound", "derive", "exactly", "excess_risk", "loss_constants", "tightest",
+    "NotALinearMap", "SpectralNorm", "WrongSide", "as_bound", "derive", "exactly", "excess_risk", "loss_constants", "spectral_norm",
+    "stacked_norm", "sum_norm", "tightest",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker
+
+    def __getattr__(name):
+        """Import a name that needs torch when it is first used."""
+        from importlib import import_module
+
+        if name not in _LAZY:
+            raise AttributeError(f"module 'certify.bounds' has no attribute {name!r}: it offers {', '.join(__all__)}")
+        value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+        globals()[name] = value
+        return value

@@ -36,6 +36,7 @@ ACCOUNTING = {"certify.gaussian", "certify.calibration"}
 """Modules of which every public function is a rule of privacy accounting."""
 _HELD = "hands over the number that it was given"
 _ARITHMETIC = "one operation on bounds, rounded outward"
+_ATTAINED = "the image of a vector, measured: linalg.operator-norm"
 _ROUNDING = "rounding analysis: its derivation and sources stand beside it"
 _EXPLICIT = "measured on explicit vectors, with rounding and the stated accuracy of the products"
 _PUBLIC = "a public number; that the model is this near is measured before every release"
@@ -62,8 +63,17 @@ ROUNDED = {
     "certify.bounds.linear_model.product_allowance": _ROUNDING,
     "certify.bounds.rounding.gamma": _ROUNDING,
     "certify.bounds.rounding.norm_upper": _ROUNDING,
+    "certify.bounds.spectral.attained.attained": _ATTAINED,
+    "certify.bounds.spectral.attained.attained_by": _ATTAINED,
+    "certify.bounds.spectral.dense.rescaled": _HELD,
+    "certify.bounds.spectral.dense.zero_norm": "zero",
+    "certify.bounds.spectral.eigenvalue.largest_of_gram": "an estimate, of which nothing is said",
+    "certify.bounds.spectral.result.SpectralNorm.ratio": "for people",
     "certify.bounds.spectral.scaling.frobenius_upper": _ROUNDING,
     "certify.bounds.spectral.scaling.vector_norm_upper": _ROUNDING,
+    "certify.bounds.spectral.symbol.Symbols.error": _ROUNDING,
+    "certify.bounds.spectral.unrolled.Map.attained": _ATTAINED,
+    "certify.bounds.spectral.unrolled.summing_error": _ROUNDING,
     "certify.calibration.GaussianNoise.scale": _HELD,
     "certify.calibration.exact_bound": _HELD,
     "certify.calibration.hold": _HELD,
