@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from flint import arb
@@ -15,18 +14,10 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..derive import derive
 from ..evidence import Combined, Enclosed
-from ..rounding import UNIT_ROUNDOFF
 from .convolution import Route, convolution_norm
-from .convolution_data import Convolution, Padding
 from .dense import NotALinearMap, exact_weights, matrix_norm, rescaled
+from .modules import CONVOLUTIONS, FORWARD, NORMALISATIONS, PASSING, convolution_of, fold, normalisation_factors
 from .result import Charge, SpectralNorm
-from .scaling import scaled
-
-_Convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_Transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_Normalisations = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_Isometries = (nn.Identity, nn.Flatten, nn.Unflatten, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
-_FOLDED = 6 * UNIT_ROUNDOFF
 
 
 def spectral_norm(
@@ -69,7 +60,7 @@ def _sequence(layers: nn.Sequential, shape: tuple[int, ...] | None, route: Route
     while members:
         layer = members.pop(0)
         following = None
-        if members and isinstance(members[0], _Normalisations) and isinstance(layer, (nn.Linear, *_Convolutions)):
+        if members and isinstance(members[0], NORMALISATIONS) and isinstance(layer, (nn.Linear, *FORWARD)):
             following = members.pop(0)
         norms.append(
             spectral_norm(layer, shape, route=route) if isinstance(layer, nn.Sequential) else _one(layer, following, shape, route)
@@ -87,7 +78,7 @@ def _sequence(layers: nn.Sequential, shape: tuple[int, ...] | None, route: Route
 
 def _one(layer: nn.Module, normalisation: nn.Module | None, shape: tuple[int, ...] | None, route: Route | None) -> SpectralNorm:
     name = type(layer).__name__
-    if isinstance(layer, _Isometries) or (
+    if isinstance(layer, PASSING) or (
         isinstance(layer, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)) and not layer.training
     ):
         return _exactly(1.0, "it moves entries and changes none")
@@ -95,11 +86,12 @@ def _one(layer: nn.Module, normalisation: nn.Module | None, shape: tuple[int, ..
         return _matrix(layer.weight, normalisation, name)
     if isinstance(layer, nn.Embedding):
         return _matrix(layer.weight, None, name)
-    if isinstance(layer, _Normalisations):
-        factors, error = _factors(layer)
+    if isinstance(layer, NORMALISATIONS):
+        factors, error = normalisation_factors(layer)
         return _diagonal(factors, error)
-    if isinstance(layer, (*_Convolutions, *_Transposed)):
-        return _convolution(layer, normalisation, shape, route)
+    if isinstance(layer, CONVOLUTIONS):
+        convolution, exponent, size, outputs = convolution_of(layer, normalisation, shape)
+        return rescaled(convolution_norm(convolution, size, route=route, outputs=outputs), exponent)
     raise NotALinearMap(
         f"the spectral norm of {name} is not known here: it is no linear layer, or one without a rule (in train mode, dropout and batch "
         "normalisation have none)"
@@ -110,7 +102,7 @@ def _matrix(weight: Tensor, normalisation: nn.Module | None, name: str) -> Spect
     held = exact_weights(weight, f"the weight of {name}")
     if normalisation is None:
         return matrix_norm(held)
-    folded, exponent, error = _fold(held, normalisation, name)
+    folded, exponent, error = fold(held, normalisation, name)
     norm = matrix_norm(folded)
     rounding = Bound(
         float(torch.linalg.vector_norm(folded)) * error * 1.001 + 2.0**-400, Side.UPPER, Enclosed("rounding of the folded weight")
@@ -118,47 +110,6 @@ def _matrix(weight: Tensor, normalisation: nn.Module | None, name: str) -> Spect
     lower = Bound(max((norm.lower - rounding).value, 0.0), Side.LOWER, Combined("less the rounding", (norm.lower, rounding)))
     ledger = (*norm.ledger, Charge("rounding of the folded weight", rounding.value))
     return rescaled(SpectralNorm(norm.upper + rounding, lower, norm.proof, ledger), exponent)
-
-
-def _convolution(layer: Any, normalisation: nn.Module | None, shape: tuple[int, ...] | None, route: Route | None) -> SpectralNorm:
-    name = type(layer).__name__
-    transposed = isinstance(layer, _Transposed)
-    weight, relative_error = exact_weights(layer.weight, f"the weight of {name}"), 0.0
-    if normalisation is not None:
-        small, exponent, relative_error = _fold(weight, normalisation, name)
-    else:
-        small, exponent = scaled(weight)
-    axes = weight.ndim - 2
-    mode: Padding = layer.padding_mode
-    widths = layer._reversed_padding_repeated_twice  # torch's own account of "same", left and right of each axis
-    pairs = tuple((widths[2 * axis], widths[2 * axis + 1]) for axis in reversed(range(axes)))
-    convolution = Convolution(small, layer.stride, pairs, layer.dilation, layer.groups, mode, relative_error)
-    size = outputs = None
-    if shape is not None:
-        if len(shape) != axes + 1 or shape[0] != layer.in_channels:
-            raise NotALinearMap(
-                f"{name} takes inputs of shape ({layer.in_channels}, *{axes} sizes), not {shape}: one input, without the batch"
-            )
-        size = shape[1:]
-        if transposed:
-            outputs, size = size, _transposed_size(layer, size)
-    return rescaled(convolution_norm(convolution, size, route=route, outputs=outputs), exponent)
-
-
-def _transposed_size(layer: Any, size: tuple[int, ...]) -> tuple[int, ...]:
-    """The spatial size that a transposed convolution puts out."""
-    return tuple(
-        (length - 1) * stride - 2 * padding + dilation * (taps - 1) + extra + 1
-        for length, stride, padding, dilation, taps, extra in zip(
-            size,
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            layer.kernel_size,
-            layer.output_padding,
-            strict=True,
-        )
-    )
 
 
 def _shape_after(layer: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -169,42 +120,6 @@ def _shape_after(layer: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, 
     probe = torch.zeros((1, *shape), dtype=weight.dtype, device=weight.device)
     with torch.no_grad():
         return tuple(layer(probe).shape[1:])
-
-
-def _factors(normalisation: Any) -> tuple[Tensor, float]:
-    """weight/sqrt(variance + eps) of every channel as float64, and their relative error."""
-    name = type(normalisation).__name__
-    variance = normalisation.running_var
-    if normalisation.training or variance is None:
-        raise NotALinearMap(f"{name} normalises by the statistics of the batch: call eval(), and keep running statistics")
-    held = exact_weights(variance, f"the running variance of {name}")
-    weight = (
-        torch.ones_like(held) if normalisation.weight is None else exact_weights(normalisation.weight, f"the weight of {name}")
-    )
-    factors = []
-    with precision(120):
-        for scale, spread in zip(weight.tolist(), held.tolist(), strict=True):
-            within = arb(spread) + arb(float(normalisation.eps))
-            if not within > 0:
-                raise NotALinearMap(f"{name} has a channel whose variance and eps together are not positive")
-            factors.append(float((arb(scale) / within.sqrt()).mid()))
-    return torch.tensor(factors, dtype=torch.float64), 2 * UNIT_ROUNDOFF
-
-
-def _fold(weight: Tensor, normalisation: nn.Module, name: str) -> tuple[Tensor, int, float]:
-    """The weight with its rows scaled, taken to order one by a power of two; and the relative error of every entry."""
-    factors, _ = _factors(normalisation)
-    if len(factors) != len(weight):
-        raise NotALinearMap(
-            f"{type(normalisation).__name__} has {len(factors)} channels, and {name} before it puts out {len(weight)}"
-        )
-    small, first = scaled(weight)
-    factors, second = scaled(factors)
-    products = small * factors.reshape(-1, *[1] * (weight.ndim - 1))
-    folded, third = scaled(products)
-    if third < -500:
-        raise NotALinearMap(f"{name} and its normalisation are so ill-scaled that their product leaves the doubles")
-    return folded, first + second + third, _FOLDED
 
 
 def _diagonal(factors: Tensor, error: float) -> SpectralNorm:
