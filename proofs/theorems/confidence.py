@@ -1,4 +1,4 @@
-"""Confidence limits: a rate from counts, several limits at once, and a weighted count of fair coins."""
+"""Confidence limits: a rate from counts, several limits at once, a weighted count of fair coins, and a mean of bounded values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..proof import AlgebraicProof, Citation, Fact, Induction, Sequence, Step, T
 from ..sides import Side
 from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Relation, Theorem
 
-n, k, p, alpha, count, score = symbols("n k p alpha count score")
+n, k, p, alpha, count, score, deviation, width = symbols("n k p alpha count score deviation width")
 q, c, w, m, a, b = symbols("q c w m a b")
 missed, missed_next, missed_first, missed_last = symbols("missed missed_next missed_first missed_last")
 j, j_next, j_first, j_last = symbols("j j_next j_first j_last")
@@ -296,4 +296,89 @@ WEIGHTED_COINS = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (FEW_SUCCESSES, MANY_SUCCESSES, CLOPPER_PEARSON, CLOPPER_PEARSON_LOWER, UNION, WEIGHTED_COINS)
+# ---------------------------------------------------------------- the mean of independent values of bounded range
+
+_FAR = exp(-2 * n * deviation**2 / width**2)
+_MOST, _GROWN = exp(2 * n * deviation**2 / width**2), exp(2 * n * deviation**2 * a**2 / width**4)
+
+BOUNDED_MEAN = Theorem(
+    id="confidence.bounded-mean",
+    statement=(
+        "n independent values, each in an interval of at most the width: their mean exceeds the mean of what is expected of them by the "
+        "deviation or more with probability at most exp(-2 n deviation²/width²). So it does the other way round."
+    ),
+    hypotheses=(
+        Hypothesis("n", "number of independent values, one at least", Side.EXACT, Domain.COUNT, "records"),
+        Hypothesis("deviation", "how far the mean is from what is expected", Side.EXACT, Domain.POSITIVE, "gradient"),
+        Hypothesis("width", "at or above the length of the interval in which each value lies", Side.UPPER, Domain.POSITIVE, "gradient"),
+    ),
+    conclusion=Conclusion("failure", "probability of a mean that is off by the deviation or more, to one side", Side.UPPER),
+    formula=_FAR,
+    rests_on=("probability.expectation", "probability.hoeffding-lemma", "analysis.exponential-law"),
+    source="Hoeffding, J. Am. Stat. Assoc. 58 (1963) 13-30, Theorem 2; own proof",
+    proof=AlgebraicProof(
+        target="b",
+        variables={
+            "b": "probability that the mean exceeds what is expected by the deviation or more", "a": "greatest length of the intervals",
+        },
+        sequences=(
+            Sequence(
+                "mean", "mean_next", "mean_first", "mean_last",
+                "mean of exp(s · partial sum of the values, each less what is expected of it), where s = 4 deviation/width²",
+            ),
+            Sequence("cover", "cover_next", "cover_first", "cover_last", "exp(s² a²/8) to the number of values summed"),
+        ),
+        terms={"bound": _FAR, "most": _MOST, "grown": _GROWN},
+        facts=(
+            Fact("length", ">=0", width - a, ("probability.hoeffding-lemma", "hypothesis:width"), "no interval is longer than the width"),
+            Fact("length at least 0", ">=0", a, ("probability.hoeffding-lemma",), "a length"),
+            Fact("mean start", "==0", mean_first - 1, ("analysis.exponential-law",), "exp(0) = 1"),
+            Fact("cover start", "==0", cover_first - 1, ("analysis.exponential-law",), "exp(0) = 1"),
+            Fact("cover positive", ">0", cover, ("analysis.exponential-law",), "an exponential"),
+            Fact("next positive", ">=0", cover_next, ("analysis.exponential-law",), "an exponential"),
+            Fact(
+                "one more value", ">=0", mean * cover_next - cover * mean_next, ("probability.hoeffding-lemma", "analysis.exponential-law"),
+                "the values are independent: the mean grows by a factor of at most exp(s² a²/8), by which the cover grows",
+            ),
+            Fact("whole", "==0", cover_last - _GROWN, ("analysis.exponential-law",), "n times s² a²/8 is 2 n deviation² a²/width⁴"),
+            Fact(
+                "tangent", ">=0", _MOST - _GROWN * (1 + 2 * n * deviation**2 * (width**2 - a**2) / width**4),
+                ("analysis.exponential-law",), "exp(x) >= exp(y) (1 + x - y)",
+            ),
+            Fact("inverse", "==0", _MOST * _FAR - 1, ("analysis.exponential-law",), "exp(x) exp(-x) = 1"),
+            Fact(
+                "Markov", ">=0", mean_last * _FAR**2 - b, ("probability.expectation", "analysis.exponential-law"),
+                "the exponential is at least exp(s n deviation) = 1/bound² where the sum reaches n · deviation, and positive elsewhere",
+            ),
+        ),
+        steps=(
+            Induction(
+                "so far", cover - mean,
+                base=(Step(equations=((1, "cover start"), (-1, "mean start"))),),
+                step=(Step((Term(1, 1, ("one more value",)), Term(1, 1, ("so far", "next positive"))), factor=("cover positive",)),),
+            ),
+            Step(
+                (
+                    Term(1, 1, ("tangent",)), Term(2, 1, ("grown", "n", "deviation", "deviation", "length", "width")),
+                    Term(2, 1, ("grown", "n", "deviation", "deviation", "length", "length at least 0")),
+                ),
+                (), ("width", "width", "width", "width"), "below", ">=0", _MOST - _GROWN,
+            ),
+            Step((Term(1, 1, ("Markov",)), Term(1, _FAR, ("so far",)), Term(1, _FAR, ("below",))), ((-(_FAR**2), "whole"), (-_FAR, "inverse"))),
+        ),
+        witness={
+            "n": 1, "deviation": Fraction(1, 2), "width": 1, "b": Fraction(1, 4), "a": 1, "mean": 1, "mean_next": 1, "mean_first": 1,
+            "mean_last": 1, "cover": 1, "cover_next": Fraction(3, 2), "cover_first": 1, "cover_last": Fraction(3, 2),
+            "bound": Fraction(2, 3), "most": Fraction(3, 2), "grown": Fraction(3, 2),
+        },
+    ),
+    false_sibling=FalseSibling(
+        "the exponent twice", exp(-4 * n * deviation**2 / width**2),
+        counterexample={
+            "n": 1, "deviation": Fraction(1, 2), "width": 1, "b": Fraction(1, 2), "a": 1, "mean": 1, "mean_next": _COSH_ONE, "mean_first": 1,
+            "mean_last": _COSH_ONE, "cover": 1, "cover_next": _ROOT_E, "cover_first": 1, "cover_last": _ROOT_E,
+        },
+    ),
+)  # fmt: skip
+
+THEOREMS = (FEW_SUCCESSES, MANY_SUCCESSES, CLOPPER_PEARSON, CLOPPER_PEARSON_LOWER, UNION, WEIGHTED_COINS, BOUNDED_MEAN)

@@ -110,6 +110,30 @@ def weighted_coins(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def bounded_mean(generator: numpy.random.Generator) -> Values:
+    n = int(generator.integers(1, 9))
+    lengths, chances_up = 10 ** generator.uniform(-1, 0, n), generator.choice([0.5, generator.uniform(0.05, 0.95)], n)
+    if generator.random() < 0.5:
+        lengths[:] = lengths[0]
+    up = numpy.array(list(itertools.product([0.0, 1.0], repeat=n)))
+    weights = numpy.where(up == 1.0, chances_up, 1 - chances_up).prod(1)
+    off = (up * lengths).mean(1) - (chances_up * lengths).mean()
+    deviation = float(generator.choice(off[off > 1e-6])) * (1 - 1e-12)
+    width = over(generator, float(lengths.max()))
+    rate = 4 * deviation / width**2
+    factors = chances_up * numpy.exp(rate * lengths * (1 - chances_up)) + (1 - chances_up) * numpy.exp(
+        -rate * lengths * chances_up
+    )
+    length = float(lengths.max())
+    means, covers = numpy.cumprod([1.0, *factors]), numpy.exp((rate * length) ** 2 / 8 * numpy.arange(n + 1))
+    t = int(generator.integers(0, n))
+    return {
+        "n": n, "deviation": deviation, "width": width, "b": float(weights[off >= deviation].sum()), "a": length,
+        "mean": means[t], "mean_next": means[t + 1], "mean_first": means[0], "mean_last": means[-1],
+        "cover": covers[t], "cover_next": covers[t + 1], "cover_first": covers[0], "cover_last": covers[-1],
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "confidence.few-successes": few_successes,
     "confidence.many-successes": many_successes,
@@ -117,6 +141,7 @@ INSTANCES: dict[str, Instance] = {
     "confidence.clopper-pearson-lower": clopper_pearson_lower,
     "confidence.union": union,
     "confidence.weighted-coins": weighted_coins,
+    "confidence.bounded-mean": bounded_mean,
 }
 TIGHT = {
     "confidence.few-successes": 1 - 1e-9,
@@ -125,4 +150,5 @@ TIGHT = {
     "confidence.clopper-pearson-lower": 1 - 1e-6,
     "confidence.union": 1,
     "confidence.weighted-coins": 0.82,  # one coin: 1/2 against exp(-1/2)
+    "confidence.bounded-mean": 0.82,  # one fair coin, likewise
 }
