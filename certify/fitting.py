@@ -56,8 +56,9 @@ class Fitted:
 class Policy:
     """What releases from this fit will claim, and the public scales of their budget, fixed before any request is known.
 
-    ``distance_budget=None`` means the default. A certificate then says that the numbers were fixed at the fit; who
-    reads it still has only the producer's word for when that was, unless the policy was published before.
+    ``distance_budget=None`` means the default, and ``sampler`` is as for :func:`certify.unlearn`. A certificate then says that
+    the numbers were fixed at the fit; who reads it still has only the producer's word for when that was, unless the policy was
+    published before.
     """
 
     epsilon: Number
@@ -66,6 +67,7 @@ class Policy:
     tolerance: Number = 0
     row_bound: Number = 1.0
     label_bound: Number = 1.0
+    sampler: str = "rounded-normal"
 
 
 def fit(

@@ -13,11 +13,12 @@ from certify.bounds import Bound
 from certify.bounds.evidence import Declared
 from certify.proofs.sides import Side
 
-from .calibration import exact_bound
+from .calibration import GaussianNoise, exact_bound
 from .certificates.terms import CALLER_NOISE
 from .errors import BudgetNotReached, CannotDecide, InputError
 from .fitting import Fitted
 from .guarantee import Guarantee, Notion
+from .mechanisms.grid_noise import GridNoise, grid_noise
 from .methods.candidate import Candidate
 from .methods.exact import exact_candidate
 from .methods.newton import newton_candidate, retained_curvature
@@ -25,13 +26,16 @@ from .methods.retraining import retrained_candidate
 from .numbers import nonnegative
 from .policy import budget_of, noise_scale
 from .runs import Run, StoredRun
-from .sampling import Keystream, fresh_seed, grid_of, rounded_normal
+from .sampling import Keystream, discrete_normal, fresh_seed, grid_of, rounded_normal
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .numbers import Number
     from .objectives import LinearObjective
 
 METHODS = ("newton", "exact", "retrain")
+SAMPLERS = ("rounded-normal", "discrete")
 
 CLASS_OF_THE_DELETED = (
     "the label values were read off all records, and no retained record has one of them: "
@@ -52,6 +56,7 @@ def unlearn(
     row_bound: Number = 1.0,
     label_bound: Number = 1.0,
     generator: np.random.Generator | None = None,
+    sampler: str | None = None,
     table: Mapping[str, Any] | None = None,
 ) -> Run:
     """Release a model without the records ``forget`` (original row positions; none is legal), with its certificate.
@@ -63,7 +68,9 @@ def unlearn(
 
     ``method``: "newton" (warm-started Newton steps), "retrain" (from scratch on the retained rows), "exact"
     (ridge only: the correctly rounded minimiser, epsilon = 0, no noise; epsilon and delta are then only a
-    fallback). ``generator=None`` draws fresh operating-system entropy; one that is passed in becomes an
+    fallback). ``sampler``: "rounded-normal" (the default: an exact Gaussian, rounded once; the least noise) or "discrete" (the
+    discrete Gaussian on rounded parameters, accounted for by zCDP; it claims no mu, and above one parameter takes some 9 % more noise).
+    ``generator=None`` draws fresh operating-system entropy; one that is passed in becomes an
     exclusion of the certificate. Raises ``InputError`` for unknown or repeated ids, for forgetting
     everything, and for parameters out of range.
 
@@ -83,6 +90,7 @@ def unlearn(
         raise InputError(f"unlearn starts from a fitted model or a run, not {type(source).__name__}: call certify.fit first")
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    _check_sampler(sampler)
     requested = _request(forget)
     retained = fitted.objective.without(requested)
     exclusions = [CLASS_OF_THE_DELETED] if retained.shows_a_deleted_class else []
@@ -114,17 +122,19 @@ def unlearn(
 
     policy = fitted.policy if (epsilon, delta) == (None, None) else None
     if policy is not None:
-        if (distance_budget, tolerance, row_bound, label_bound) != (None, 0, 1.0, 1.0):
+        if (distance_budget, tolerance, row_bound, label_bound, sampler) != (None, 0, 1.0, 1.0, None):
             raise InputError("the policy of the fit fixes every number: pass none here, or epsilon and delta as well")
         epsilon, delta, distance_budget, tolerance = policy.epsilon, policy.delta, policy.distance_budget, policy.tolerance
-        row_bound, label_bound = policy.row_bound, policy.label_bound
+        row_bound, label_bound, sampler = policy.row_bound, policy.label_bound, policy.sampler
         scales = {"row_bound": float(row_bound), "label_bound": float(label_bound)}
     if epsilon is None or delta is None:
         raise InputError("unlearn needs epsilon and delta: pass both, or commit them at fit(policy=…)")
     budget = budget_of(retained.kind, retained.l2, retained.count, distance_budget=distance_budget, **scales)
-    noise = noise_scale(
+    drawn_by = _check_sampler(sampler)
+    gaussian = noise_scale(
         retained.kind, retained.l2, retained.count, epsilon, delta, tolerance=tolerance, distance_budget=budget
     )  # fmt: skip
+    noise = gaussian if drawn_by == "rounded-normal" else grid_noise(gaussian.sensitivity, retained.dimension, epsilon, delta)
     curvature = retained_curvature(fitted, requested)
     candidate = (
         retrained_candidate(retained)
@@ -139,9 +149,7 @@ def unlearn(
     seed = None if generator is not None else fresh_seed()
     if generator is not None:
         exclusions.append(CALLER_NOISE)
-    sigma = noise.sigma.value
-    drawn = rounded_normal(candidate.parameters.cpu().numpy(), sigma, grid_of(sigma), Keystream(seed) if seed else generator)
-    released = torch.from_numpy(drawn)
+    released = torch.from_numpy(_drawn(candidate.parameters.cpu().numpy(), noise, Keystream(seed) if seed else generator))
     guarantee = Guarantee(Notion.SEKHARI, noise.epsilon, noise.delta, noise.mu, exclusions=tuple(exclusions))
     return _record(
         fitted, requested, retained, curvature, candidate,
@@ -149,6 +157,7 @@ def unlearn(
         model=released,
         guarantee=guarantee,
         noise=noise,
+        sampler=drawn_by,
         distance_budget=budget,
         budget_source="default" if distance_budget is None else "caller",
         policy_chosen="request" if policy is None else "fit",
@@ -158,6 +167,25 @@ def unlearn(
         previous=previous,
         table=table,
     )  # fmt: skip
+
+
+def _check_sampler(sampler: str | None) -> str:
+    if sampler == "ideal":
+        raise InputError(
+            "sampler 'ideal' is what a certificate of noise made elsewhere declares, and nothing can draw it: use rounded-normal or discrete"
+        )
+    if sampler is not None and sampler not in SAMPLERS:
+        raise InputError(f"unknown sampler {sampler!r}: use one of {', '.join(SAMPLERS)}")
+    return sampler or SAMPLERS[0]
+
+
+def _drawn(
+    mean: NDArray[np.float64], noise: GaussianNoise | GridNoise, generator: Keystream | np.random.Generator | None
+) -> NDArray[np.float64]:
+    sigma = noise.sigma.value
+    if isinstance(noise, GridNoise):
+        return discrete_normal(mean, sigma, noise.grid, generator)
+    return rounded_normal(mean, sigma, grid_of(sigma), generator)
 
 
 def _record(

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from certify import gaussian
+from certify.accounting.orders import for_epsilon, logarithm
 from certify.bounds.derive import derive
 from certify.errors import InputError
+from certify.mechanisms.grid_noise import GridNoise, order_of
 from certify.proofs import book
 from certify.sampling import grid_of
 from certify.storage import sha256
 
 from . import terms
 from .certificate import Certificate, seal
-from .derivation import Item, Step, evaluate, items_of, lemmas, used_theorems, wire_number, write_nodes
+from .derivation import Form, Item, Leaf, Step, evaluate, items_of, lemmas, used_theorems, wire_number, write_nodes
 from .schema import (
     PREDICATE_TYPE,
     STATEMENT_TYPE,
@@ -52,7 +55,6 @@ def certificate_of(run: Run) -> Certificate:
     Raises :class:`~certify.errors.InputError` when the run claims something that its numbers do not prove.
 
     Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
-    Theorem: ``ridge.strong-convexity`` (lower l2).
     """
     if run.guarantee.notion is not terms.NOTION or run.guarantee.comparator is not terms.COMPARATOR:
         raise InputError(
@@ -61,36 +63,40 @@ def certificate_of(run: Run) -> Certificate:
     before = None if run.previous is None else run.previous.certificate.predicate
     facts = facts_of(run, 1 if before is None else before.request.sequence + 1)
     claimed = {name: getattr(run.guarantee, name).rational for name in ("epsilon", "delta")}
+    form = Form(facts.noise, alone=run.objective.describe()["parameters"] == 1)
     leaves = _leaves(run, facts, claimed)
-    nodes = evaluate(items_of(noised=facts.noise == "gaussian", continued=False, transcript_noised=False), leaves)
-    if facts.noise == "gaussian" and not gaussian.satisfies(
-        claimed["epsilon"], claimed["delta"], nodes["sensitivity"].rational, leaves["sigma"]
-    ):
+    nodes = evaluate(items_of(form), leaves)
+    if not _reached(facts, claimed, nodes, leaves):
         raise InputError("the noise of this run is too small for what it claims: nothing is certified")
-    transcript = _transcript(claimed, nodes["mu"].rational, before)
     if before is not None:
-        leaves |= {"previous-mu": before.transcript.mu.exact, "transcript-epsilon": transcript.epsilon.exact, "unit": Fraction(1)}
-    items = items_of(noised=facts.noise == "gaussian", continued=before is not None, transcript_noised=transcript.mu.exact > 0)
+        spent, currency = spent_before(before.transcript)
+        form = replace(form, before=currency, unspent=spent == 0)
+        leaves |= {f"previous-{currency}": spent, "unit": Fraction(1)}
+        if form.currency == "rho":
+            leaves = {name: Fraction(0) for name in ("previous-rho", "rho")} | leaves
+    transcript, further = _transcript(form, claimed, nodes, leaves, before)
+    leaves |= further
+    items = items_of(form)
     nodes = evaluate(items, leaves)
     found = lemmas(used_theorems(items))
     premises = terms.premises(facts)
     predicate = Predicate(
-        guarantee=_claim(facts, claimed, nodes["mu"]),
+        guarantee=_claim(facts, claimed, nodes.get("mu")),
         transcript=transcript,
         request=_request(run, facts, before),
         problem=problem_of(run.objective.describe()),
         mechanism=Mechanism(
             method=facts.method,  # type: ignore[arg-type]
-            theorem="gaussian.profile" if facts.noise == "gaussian" else "ridge.strong-convexity",
+            theorem=terms.theorem_of(facts.noise),
             noise=facts.noise,  # type: ignore[arg-type]
-            sampler="rounded-normal" if facts.noise == "gaussian" else "none",
+            sampler=facts.sampler,  # type: ignore[arg-type]
             entropy=facts.entropy,  # type: ignore[arg-type]
-            sigma=wire_number(leaves["sigma"]) if facts.noise == "gaussian" else None,
-            grid=wire_number(grid_of(float(leaves["sigma"]))) if facts.noise == "gaussian" else None,
+            sigma=wire_number(leaves["sigma"]) if facts.noised else None,
+            grid=wire_number(leaves.get("grid", Fraction(grid_of(float(leaves["sigma"]))))) if facts.noised else None,
         ),
         policy=_policy(run, facts),
         derivation=write_nodes(items, nodes, {lemma.id: lemma.digest for lemma in found}),
-        obligations=obligations_of(items, wire_number(claimed["delta"]), transcript.delta),
+        obligations=obligations_of(items, wire_number(claimed["delta"]), transcript),
         premises=premises,
         lemmas=found,
         book=Book(version=str(book.VERSION), digest=book.book_digest()),
@@ -112,9 +118,16 @@ def certificate_of(run: Run) -> Certificate:
 
 def facts_of(run: Run, sequence: int) -> terms.Facts:
     """The public facts of a run that decide its premises."""
-    noise = "none" if run.noise is None else "gaussian"
+    sampler = "none" if run.noise is None else run.sampler
+    if sampler == "ideal" or sampler not in terms.SAMPLERS:
+        raise InputError(f"no certificate is issued for sampler {sampler!r}: what certify draws is rounded-normal or discrete")
+    noise = terms.SAMPLERS[sampler]
+    if run.noise is not None and run.noise.mechanism != noise:
+        raise InputError(f"sampler {sampler} draws {noise} noise, and the noise of this run is {run.noise.mechanism}")
     entropy = "none" if run.noise is None else "caller" if run.seed is None else "operating-system"
-    return terms.Facts(run.method, noise, entropy, run.objective.kind, run.budget_source, sequence, run.policy_chosen)
+    return terms.Facts(
+        run.method, noise, sampler, entropy, run.objective.kind, run.budget_source, sequence, run.policy_chosen
+    )  # fmt: skip
 
 
 def problem_of(description: Mapping[str, Any]) -> Problem:
@@ -129,54 +142,106 @@ def problem_of(description: Mapping[str, Any]) -> Problem:
     )
 
 
-def obligations_of(items: Iterable[Item], delta: Number, transcript_delta: Number) -> list[Obligation]:
-    """One inequality for each privacy profile in the derivation."""
-    limits = {"delta": delta, "transcript-delta": transcript_delta}
+def obligations_of(items: Iterable[Item], delta: Number, transcript: Transcript) -> list[Obligation]:
+    """One inequality for each number of the derivation that a claim must cover."""
+    limits = {"delta": delta, "transcript-delta": transcript.delta, "transcript-epsilon": transcript.epsilon}
     return [
-        Obligation(id=item.id, theorem=item.theorem, node=item.id, limit=limits[item.id])
+        Obligation(
+            id=item.id, theorem=item.theorem if isinstance(item, Step) else "enclosure", node=item.id, limit=limits[item.id]
+        )
         for item in items
-        if isinstance(item, Step) and item.id in limits
+        if not isinstance(item, Leaf) and item.id in limits
     ]
+
+
+def spent_before(transcript: Transcript) -> tuple[Fraction, str]:
+    """What a transcript has spent, and in which currency."""
+    if transcript.mu is not None:
+        return transcript.mu.exact, "mu"
+    if transcript.rho is None:
+        raise InputError("the transcript of the previous certificate states neither mu nor rho")
+    return transcript.rho.exact, "rho"
 
 
 def _leaves(run: Run, facts: terms.Facts, claimed: Mapping[str, Fraction]) -> dict[str, Fraction]:
     leaves = {"l2": Fraction(run.objective.l2), "epsilon": claimed["epsilon"]}
-    if facts.noise == "none":
+    if not facts.noised:
         if claimed["epsilon"] or claimed["delta"]:
             raise InputError("a release without noise claims epsilon = 0 and delta = 0, or nothing")
         return {**leaves, "delta": Fraction(0), "mu": Fraction(0)}
     assert run.noise is not None
-    return {
-        **leaves,
+    leaves |= {
         "distance-budget": run.distance_budget.rational,
         "tolerance": run.tolerance.rational,
         "sigma": run.noise.sigma.rational,
     }
+    if isinstance(run.noise, GridNoise):
+        leaves |= {"grid": Fraction(run.noise.grid), "parameters": Fraction(run.noise.dimension)}
+        spent = evaluate(items_of(Form(facts.noise, bare=True)), leaves)["rho"]
+        leaves["order"] = order_of(spent, claimed["epsilon"])
+    return leaves
 
 
-def _transcript(claimed: Mapping[str, Fraction], mu: Fraction, before: Predicate | None) -> Transcript:
-    """The guarantee of the whole sequence: Gaussian parameters add in squares; epsilon at the largest delta claimed so far.
+def _reached(
+    facts: terms.Facts, claimed: Mapping[str, Fraction], nodes: Mapping[str, Bound], leaves: Mapping[str, Fraction]
+) -> bool:
+    """Whether the noise gives what is claimed.
 
-    Theorem: ``gaussian.composition`` (upper first, second).
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    """
+    if facts.noise == "gaussian":
+        return gaussian.satisfies(claimed["epsilon"], claimed["delta"], nodes["sensitivity"].rational, leaves["sigma"])
+    return not facts.noised or nodes["delta"].rational <= claimed["delta"]
+
+
+def _transcript(
+    form: Form,
+    claimed: Mapping[str, Fraction],
+    nodes: Mapping[str, Bound],
+    leaves: Mapping[str, Fraction],
+    before: Predicate | None,
+) -> tuple[Transcript, dict[str, Fraction]]:
+    """The guarantee of the whole sequence at the largest delta claimed so far, and the leaves on which it rests.
+
+    Gaussian parameters add in squares; with a discrete release among them all are counted in zCDP, whose parameters add.
+
+    Theorem: ``zcdp.approximate`` (exact order; upper rho; lower delta).
     """
     if before is None:
-        return Transcript(
-            releases=1, mu=wire_number(mu), epsilon=wire_number(claimed["epsilon"]), delta=wire_number(claimed["delta"])
+        spent = wire_number(nodes[form.currency])
+        first = Transcript(
+            releases=1, epsilon=wire_number(claimed["epsilon"]), delta=wire_number(claimed["delta"]), **_counted(form, spent)
         )
-    total = derive("gaussian.composition", first=before.transcript.mu.exact, second=mu).rational
+        return first, {}
     delta = max(claimed["delta"], before.transcript.delta.exact)
-    epsilon = Fraction(gaussian.least_epsilon(delta, total, Fraction(1))) if total else Fraction(0)
-    return Transcript(
-        releases=before.transcript.releases + 1, mu=wire_number(total), epsilon=wire_number(epsilon), delta=wire_number(delta)
-    )
+    total = evaluate(items_of(replace(form, bare=True)), leaves)[f"transcript-{form.currency}"]
+    further: dict[str, Fraction] = {}
+    if total.value == 0:
+        epsilon = Fraction(0)
+    elif form.currency == "mu":
+        epsilon = Fraction(gaussian.least_epsilon(delta, total.rational, Fraction(1)))
+        further = {"transcript-epsilon": epsilon}
+    else:
+        order = for_epsilon(total.value, logarithm(delta))
+        epsilon = max(Fraction(0), derive("zcdp.approximate", order=order, rho=total, delta=delta).rational)
+        further = {"transcript-delta": delta, "transcript-order": order}
+    made = Transcript(
+        releases=before.transcript.releases + 1, epsilon=wire_number(epsilon), delta=wire_number(delta),
+        **_counted(form, wire_number(total)),
+    )  # fmt: skip
+    return made, further
 
 
-def _claim(facts: terms.Facts, claimed: Mapping[str, Fraction], mu: Bound) -> Claim:
+def _counted(form: Form, spent: Number) -> dict[str, Number | None]:
+    return {"mu": spent if form.currency == "mu" else None, "rho": spent if form.currency == "rho" else None}
+
+
+def _claim(facts: terms.Facts, claimed: Mapping[str, Fraction], mu: Bound | None) -> Claim:
     return Claim(
         notion=terms.NOTION.value,
         epsilon=wire_number(claimed["epsilon"]),
         delta=wire_number(claimed["delta"]),
-        mu=wire_number(mu),
+        mu=None if mu is None else wire_number(mu),
         direction=terms.DIRECTION.value,
         adjacency=terms.ADJACENCY.value,
         unit=terms.UNIT,
@@ -196,7 +261,7 @@ def _request(run: Run, facts: terms.Facts, before: Predicate | None) -> Request:
 
 
 def _policy(run: Run, facts: terms.Facts) -> Policy:
-    noised = facts.noise == "gaussian"
+    noised = facts.noised
     used = terms.scales_used(facts)
     return Policy(
         distance_budget=wire_number(run.distance_budget if noised else 0),

@@ -108,8 +108,8 @@ class Mechanism(Record):
 
     method: Literal["newton", "exact", "retrain"]
     theorem: Name
-    noise: Literal["gaussian", "none"]
-    sampler: Literal["rounded-normal", "none"]
+    noise: Literal["gaussian", "discrete-gaussian", "none"]
+    sampler: Literal["ideal", "rounded-normal", "discrete", "none"]
     entropy: Literal["operating-system", "caller", "none"]
     sigma: Number | None
     grid: Number | None
@@ -177,10 +177,14 @@ class Weakest(Record):
 
 
 class Transcript(Record):
-    """The guarantee for the whole sequence of releases so far (notion GDP-TRANSCRIPT)."""
+    """The guarantee for the whole sequence of releases so far: Gaussian (notion GDP-TRANSCRIPT), or zCDP once a release was discrete.
+
+    Of ``mu`` and ``rho`` the one that counts is there and the other is not.
+    """
 
     releases: Annotated[int, Field(ge=1, lt=1 << 53)]
-    mu: Number
+    mu: Number | None
+    rho: Number | None
     epsilon: Number
     delta: Number
 

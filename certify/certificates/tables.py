@@ -8,6 +8,8 @@ from certify.guarantee import Notion
 from certify.printing import printable
 from certify.proofs.status import Status
 
+from .terms import IDEAL
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -19,7 +21,8 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
     claim, transcript = certificate.predicate.guarantee, certificate.predicate.transcript
     request, policy, problem = certificate.predicate.request, certificate.predicate.policy, certificate.predicate.problem
     mechanism = certificate.predicate.mechanism
-    noise = f"Gaussian, sigma = {mechanism.sigma.approx}, sampler {mechanism.sampler}" if mechanism.sigma else "none"
+    law = "discrete Gaussian" if mechanism.noise == "discrete-gaussian" else "Gaussian"
+    noise = f"{law}, sigma = {mechanism.sigma.approx}, sampler {mechanism.sampler}" if mechanism.sigma else "none"
     rows = [
         ("claim", f"epsilon = {claim.epsilon.approx}, delta = {claim.delta.approx} ({claim.notion}, {claim.direction})"),
         ("means", next((notion.compares for notion in Notion if notion.value == claim.notion), claim.notion)),
@@ -29,6 +32,8 @@ def rows_of(certificate: Certificate) -> list[tuple[str, str]]:
         ("problem", f"{problem.kind}, l2 = {problem.l2.approx}, {problem.parameters} parameters"),
         ("method", f"{mechanism.method}; noise: {noise}"),
     ]
+    if mechanism.sampler == "ideal":
+        rows.append(("only declared", IDEAL))
     if mechanism.sigma:
         rows.append(
             (

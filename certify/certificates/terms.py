@@ -32,6 +32,10 @@ EXCLUSIONS = (
     "nothing is promised about the retained records; the number of forgotten records is published",
 )
 CALLER_NOISE = "noise: caller-controlled"
+IDEAL = "the noise is an exact real Gaussian; floating-point noise is not"
+"""What a certificate of noise made elsewhere asks to be believed. No certificate of our own says so."""
+SAMPLERS = {"rounded-normal": "gaussian", "ideal": "gaussian", "discrete": "discrete-gaussian", "none": "none"}
+"""The law of each sampler."""
 _WHEN = {
     "fit": "the producer says that they were fixed at the fit, before any request, which no verifier can see unless that was published",
     "request": "they were given with the request",
@@ -43,31 +47,61 @@ class Facts:
     """The public facts that decide which premises a release rests on."""
 
     method: str
-    noise: str  # "gaussian" or "none"
+    noise: str  # "gaussian", "discrete-gaussian" or "none"
+    sampler: str  # "rounded-normal", "discrete", "ideal" or "none"
     entropy: str  # "operating-system", "caller" or "none"
     kind: str
     budget_source: str
     sequence: int
     chosen: str = "request"  # or "fit": when epsilon, delta and the budget were fixed, by the producer's own account
 
+    @property
+    def noised(self) -> bool:
+        """Whether there is noise of any law."""
+        return self.noise != "none"
+
+
+def theorem_of(noise: str) -> str:
+    """The theorem on which a release with noise of this law rests.
+
+    Theorem: ``discrete-gaussian.zcdp`` (upper square; lower sigma).
+    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
+    Theorem: ``ridge.strong-convexity`` (lower l2).
+    """
+    return {"gaussian": "gaussian.profile", "discrete-gaussian": "discrete-gaussian.zcdp"}.get(noise, "ridge.strong-convexity")
+
 
 def released(facts: Facts) -> str:
     """What is released, in words."""
-    return "the noised parameters" if facts.noise == "gaussian" else "the exact parameters, correctly rounded"
+    return "the noised parameters" if facts.noised else "the exact parameters, correctly rounded"
 
 
 def scales_used(facts: Facts) -> frozenset[str]:
     """The public scales that the default distance budget depends on; the others are recorded as 1."""
-    if facts.noise == "none" or facts.budget_source != "default":
+    if not facts.noised or facts.budget_source != "default":
         return frozenset()
     return frozenset({"row_bound", "label_bound"} if facts.kind == "ridge" else {"row_bound"})
+
+
+def _premise(name: str, statement: str, provenance: str, status: Status) -> Premise:
+    return Premise(id=name, statement=statement, provenance=provenance, status=status.label)  # type: ignore[arg-type]
+
+
+_SEED = _premise(
+    "sampler.seed",
+    "the seed of the noise is secret and was drawn afresh for this release, and the ChaCha20 keystream under it is as good as "
+    "random bits: no verifier sees how a seed was chosen",
+    "declared",
+    Status.ASSUMED,
+)
+_IDEAL = _premise("sampler.ideal", f"declared: {IDEAL}", "declared", Status.ASSUMED)
 
 
 def premises(facts: Facts) -> list[Premise]:
     """Every premise of a release, in a fixed order, with the support that it has before any re-measurement."""
     chosen = "epsilon and delta" if facts.budget_source == "default" else "epsilon, delta and the distance budget"
     found: list[Premise] = []
-    if facts.noise == "gaussian":
+    if facts.noised:
         found += [
             _premise(
                 "distance.within-budget",
@@ -75,13 +109,7 @@ def premises(facts: Facts) -> list[Premise]:
                 "measured",
                 Status.ASSUMED,
             ),
-            _premise(
-                "sampler.seed",
-                "the seed of the noise is secret and was drawn afresh for this release, and the ChaCha20 keystream under it is as good as "
-                "random bits: no verifier sees how a seed was chosen",
-                "declared",
-                Status.ASSUMED,
-            ),
+            _IDEAL if facts.sampler == "ideal" else _SEED,
             _premise(
                 "policy.independent",
                 f"{chosen} were chosen independently of the data, and so were the public scales; {_WHEN[facts.chosen]}",
@@ -151,7 +179,3 @@ def weakest_theorem(found: Iterable[Lemma]) -> Weakest:
 def _weakest(entries: Iterable[tuple[str, str]]) -> Weakest:
     name, status = min(entries, key=lambda entry: Status.parse(entry[1]))
     return Weakest(id=name, status=Status.parse(status).label)  # type: ignore[arg-type]
-
-
-def _premise(name: str, statement: str, provenance: str, status: Status) -> Premise:
-    return Premise(id=name, statement=statement, provenance=provenance, status=status.label)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Model = Literal["logistic", "softmax", "ridge"]
 Method = Literal["newton", "exact", "retrain"]
+Sampler = Literal["rounded-normal", "discrete"]
 
 
 def unlearn(
@@ -36,6 +37,7 @@ def unlearn(
     epsilon: MaybeNumber = None,
     delta: MaybeNumber = None,
     method: Method = "newton",
+    sampler: Sampler | None = None,
     id_column: str | None = None,
     scale: Path | None = None,
     normalise_rows: bool = False,
@@ -75,6 +77,8 @@ def unlearn(
         The guarantee's delta, an exact decimal; --method exact needs none.
     method
         newton: warm-started steps, then noise. retrain: from scratch, then noise. exact: ridge without noise.
+    sampler
+        rounded-normal, the default: exact Gaussian noise, rounded once. discrete: discrete Gaussian noise on rounded parameters.
     id_column
         The column that names the records.
     scale
@@ -123,7 +127,7 @@ def unlearn(
             start = begun(table, forget, _objective(table, model, l2, intercept))
         numbers = (epsilon, delta) != (None, None)
         if numbers or (method != "exact" and not start.settled):
-            _refuse_impossible_noise(start.retained, epsilon, delta, distance_budget, row_bound, label_bound)
+            _refuse_impossible_noise(start.retained, epsilon, delta, distance_budget, row_bound, label_bound, sampler)
 
         from certify.unlearning import unlearn as delete
 
@@ -140,6 +144,7 @@ def unlearn(
             distance_budget=distance_budget,
             row_bound=row_bound,
             label_bound=label_bound,
+            sampler=sampler,
             table=start.preparation,
         )
         shown.stage(f"writing {out}")
@@ -176,7 +181,13 @@ def _refuse_unwritable(out: Path) -> None:
 
 
 def _refuse_impossible_noise(
-    retained: LinearObjective, epsilon: str | None, delta: str | None, budget: str | None, row_bound: float, label_bound: float
+    retained: LinearObjective,
+    epsilon: str | None,
+    delta: str | None,
+    budget: str | None,
+    row_bound: float,
+    label_bound: float,
+    sampler: Sampler | None,
 ) -> None:
     """Complain about epsilon, delta and the budget before the work, not after it."""
     from certify.policy import noise_scale
@@ -184,7 +195,11 @@ def _refuse_impossible_noise(
     if epsilon is None or delta is None:
         raise InputError("say which guarantee is wanted: --epsilon and --delta, for instance --epsilon 1 --delta 1e-5")
     bounds = {"row_bound": row_bound, "label_bound": label_bound}
-    noise_scale(retained.kind, retained.l2, retained.count, epsilon, delta, distance_budget=budget, **bounds)
+    noise = noise_scale(retained.kind, retained.l2, retained.count, epsilon, delta, distance_budget=budget, **bounds)
+    if sampler == "discrete":
+        from certify.mechanisms.grid_noise import grid_noise
+
+        grid_noise(noise.sensitivity, retained.dimension, epsilon, delta)
 
 
 def _objective(table: Table, model: Model, l2: float, intercept: bool) -> LinearObjective:
@@ -208,6 +223,7 @@ def _summary(run: Run, out: Path) -> dict[str, Any]:
             "delta": repr(guarantee.delta.value),
             "in_words": guarantee.in_words(),
         },
+        "sampler": "none" if run.noise is None else run.sampler,
         "sigma": None if run.noise is None else repr(run.noise.sigma.value),
         "distance_budget": None if run.noise is None else repr(run.distance_budget.value),
         "exclusions": list(guarantee.exclusions),
@@ -219,7 +235,7 @@ def _sheet(payload: dict[str, Any]) -> str:
     noise = (
         "none: the released model is the exact one"
         if payload["sigma"] is None
-        else f"sigma {float(payload['sigma']):.6g} a coordinate"
+        else f"sigma {float(payload['sigma']):.6g} a coordinate, sampler {payload['sampler']}"
     )
     budget = payload["distance_budget"]
     rows = [

@@ -82,4 +82,5 @@ def _policy(predicate: Predicate) -> Policy | None:
         settings.tolerance.exact,
         settings.row_bound.exact,
         settings.label_bound.exact,
+        predicate.mechanism.sampler,
     )

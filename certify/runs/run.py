@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from certify.certificates import Certificate
     from certify.guarantee import Guarantee
     from certify.keys import PrivateKey
+    from certify.mechanisms.grid_noise import GridNoise
 
     from .stored import StoredRun
 
@@ -47,7 +48,8 @@ class Run:
     forget: tuple[int, ...] = field(repr=False)
     model: torch.Tensor = field(repr=False)
     guarantee: Guarantee = field(repr=False)
-    noise: GaussianNoise | None  # None for an exact method, which releases without noise
+    noise: GaussianNoise | GridNoise | None  # None for an exact method, which releases without noise
+    sampler: str = "rounded-normal"  # or "discrete": what drew the noise, if there is any
     distance_budget: Bound
     budget_source: str  # "default" or "caller"
     policy_chosen: str = "request"  # or "fit": when epsilon, delta, the budget and the scales were fixed

@@ -7,7 +7,6 @@ proved of the ideal Gaussian mechanism holds of the released bits, and nothing i
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from certify.errors import InputError
 
 from .keystream import Keystream, keystream
+from .means import exactly, largest
 from .nearest import nearest_integers
 from .scales import stored
 
@@ -47,7 +47,7 @@ def rounded_normal(
     >>> bool((draws / 0.25 == numpy.rint(draws / 0.25)).all())
     True
     """
-    centre = _exactly(mean)
+    centre = exactly(mean)
     scale, step = stored(sigma, "sigma", least=-1000, most=1000), stored(grid, "grid", least=-1020, most=1000)
     if math.frexp(step)[0] != 0.5:
         raise InputError(f"grid must be a power of two, such as {grid_of(scale)!r}, and is {grid!r}")
@@ -56,40 +56,11 @@ def rounded_normal(
         raise InputError(
             f"grid = {grid!r} is more than 2^900 times sigma = {scale!r}: use a finer grid, such as {grid_of(scale)!r}"
         )
-    largest = _largest(centre) / step + 64 * ratio
-    if not largest < _LARGEST or not largest * step < math.inf:
+    furthest = largest(centre) / step + 64 * ratio
+    if not furthest < _LARGEST or not furthest * step < math.inf:
         raise InputError(
             f"mean and sigma must stay below 2^53 grids, and grid is {grid!r}: use a coarser grid, or scale the parameters"
         )
     draws = nearest_integers(centre.size, ratio, keystream(generator), centre.reshape(-1), step)
     released: NDArray[numpy.float64] = draws.reshape(centre.shape) * numpy.float64(step)
     return numpy.asarray(released)
-
-
-def _largest(centre: NDArray[numpy.float64]) -> float:
-    """The largest size; nan if one entry is nan."""
-    return max(float(centre.max(initial=0.0)), -float(centre.min(initial=0.0)))
-
-
-def _exactly(mean: ArrayLike) -> NDArray[numpy.float64]:
-    """``mean`` as doubles that store the very numbers given."""
-    try:
-        given = numpy.asarray(mean)
-        real = given.dtype.kind in "iuf"
-    except (TypeError, ValueError, RuntimeError):  # rows of different lengths, tensors that numpy cannot read
-        real = False
-    if not real:
-        raise InputError("mean must be an array of real numbers")
-    with numpy.errstate(all="ignore"):
-        centre = given.astype(numpy.float64, copy=False)
-        if not math.isfinite(_largest(centre)):
-            raise InputError("mean must be finite")
-        if given.dtype.itemsize > 4 and given.dtype != numpy.float64 and not _survives(given, centre):
-            raise InputError("mean holds numbers that no double stores: round them to doubles before they are released")
-    return centre
-
-
-def _survives(given: NDArray[Any], centre: NDArray[numpy.float64]) -> bool:
-    """Whether the doubles are the numbers given. A double beyond the integers of a type has no defined image in it, and is none of them."""
-    beyond = {"i": 2.0**63, "u": 2.0**64, "f": math.inf}[given.dtype.kind]
-    return bool((centre < beyond).all() and (centre.astype(given.dtype) == given).all())

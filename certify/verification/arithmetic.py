@@ -17,8 +17,9 @@ from certify.certificates import Certificate, terms
 from certify.certificates.build import obligations_of
 from certify.certificates.canonical import parse
 from certify.certificates.certificate import content_digest
-from certify.certificates.derivation import Item, Leaf, Step, evaluate, items_of, lemmas, used_theorems
+from certify.certificates.derivation import Enclosure, Form, Item, Leaf, Step, evaluate, items_of, lemmas, used_theorems
 from certify.certificates.schema import Lemma, Predicate
+from certify.mechanisms.grid_noise import grid_noise
 from certify.proofs import book, registry
 from certify.proofs.status import Status
 
@@ -27,6 +28,8 @@ from .ledger import Ledger, Missing, require
 from .verdict import Link
 
 _ULPS = 4
+_CHOSEN = ("previous-mu", "previous-rho", "order", "transcript-order")
+"""Leaves that stand in the derivation alone: what came before, which the chain compares, and orders, of which every one is valid."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,8 @@ def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
             "the content differs from its digest: it was altered or damaged",
         )
     check_form(predicate, facts, ledger)
-    items = items_of(
-        noised=facts.noise == "gaussian",
-        continued=predicate.request.sequence > 1,
-        transcript_noised=predicate.transcript.mu.exact > 0,
-    )
     leaves = _leaves(predicate)
+    items = items_of(form_of(predicate, leaves))
     nodes: dict[str, Bound] = {}
     with ledger.check("derivation", f"{len(items)} numbers derived again, each equal to the recorded one"):
         _check_shape(predicate, items, leaves)
@@ -87,12 +86,22 @@ def facts_of(predicate: Predicate) -> terms.Facts:
     return terms.Facts(
         mechanism.method,
         mechanism.noise,
+        mechanism.sampler,
         mechanism.entropy,
         predicate.problem.kind,
         predicate.policy.budget_source,
         predicate.request.sequence,
         predicate.policy.chosen,
     )
+
+
+def form_of(predicate: Predicate, leaves: Mapping[str, Fraction]) -> Form:
+    """What decides the derivation, read off the certificate; a certificate that contradicts itself fails a check of its own."""
+    noise, alone = predicate.mechanism.noise, predicate.problem.parameters == 1
+    if predicate.request.sequence == 1:
+        return Form(noise, alone)
+    before = "mu" if "previous-mu" in leaves else "rho"
+    return Form(noise, alone, before, unspent=leaves.get("previous-mu") == 0)
 
 
 def _leaves(predicate: Predicate) -> dict[str, Fraction]:
@@ -104,16 +113,18 @@ def _leaves(predicate: Predicate) -> dict[str, Fraction]:
         "distance-budget": predicate.policy.distance_budget.exact,
         "tolerance": predicate.policy.tolerance.exact,
         "transcript-epsilon": transcript.epsilon.exact,
+        "transcript-delta": transcript.delta.exact,
+        "parameters": Fraction(predicate.problem.parameters),
         "unit": Fraction(1),
     }
     if mechanism.sigma is not None:
         leaves["sigma"] = mechanism.sigma.exact
     else:
-        leaves |= {"epsilon": Fraction(0), "delta": Fraction(0), "mu": Fraction(0)}
-    for node in predicate.derivation:
-        if node.id == "previous-mu":
-            leaves["previous-mu"] = node.number.exact
-    return leaves
+        leaves |= {"epsilon": Fraction(0), "delta": Fraction(0), "mu": Fraction(0), "rho": Fraction(0)}
+    if mechanism.grid is not None:
+        leaves["grid"] = mechanism.grid.exact
+    chosen = {node.id: node.number.exact for node in predicate.derivation if node.kind == "declared" and node.id in _CHOSEN}
+    return leaves | ({"previous-rho": Fraction(0)} if chosen.get("previous-mu") == 0 else {}) | chosen
 
 
 def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[str, Fraction]) -> None:
@@ -147,6 +158,16 @@ def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[
                 )
                 require(node.side == registry.theorem(theorem).conclusion.side.value, f"{name} is on the wrong side of the truth")
                 require(node.digest == registry.digest(theorem), f"{theorem} is another theorem in our book")
+            case Enclosure(name, side, meaning, inputs):
+                require(
+                    (node.kind, node.side, node.meaning, node.theorem, node.digest)
+                    == ("enclosed", side.value, meaning, None, None),
+                    f"{name} is not the number that it should be",
+                )
+                require(
+                    tuple((entry.symbol, entry.node) for entry in node.inputs) == tuple((used, used) for used in inputs),
+                    f"{name} is computed from other numbers",
+                )
 
 
 def _check_values(predicate: Predicate, nodes: Mapping[str, Bound]) -> None:
@@ -182,7 +203,7 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         for name in ("row_bound", "label_bound"):
             used = name in terms.scales_used(facts)
             require(used or getattr(predicate.policy, name).exact == 1, f"{name} is recorded and not used")
-    if facts.noise == "none":
+    if not facts.noised:
         with ledger.check("policy", "nothing to hide: the policy is empty"):
             require(
                 predicate.policy.distance_budget.exact == 0 == predicate.policy.tolerance.exact,
@@ -208,12 +229,31 @@ def _check_policy(predicate: Predicate, facts: terms.Facts, nodes: Mapping[str, 
         "policy.sigma", "the noise scale is the least sufficient one, a function of public values and the retained count"
     ):
         claim, mechanism = predicate.guarantee, predicate.mechanism
+        require(mechanism.sigma is not None, "the noise scale is missing")
         assert mechanism.sigma is not None
+        if facts.noise == "discrete-gaussian":
+            _check_grid_noise(predicate, nodes["sensitivity"])
+            return
         least = gaussian.least_sigma(claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational)
         require(
             near(mechanism.sigma.exact, Fraction(least)),
             f"the noise scale for this budget is {least!r}, and {mechanism.sigma.approx} is recorded",
         )
+
+
+def _check_grid_noise(predicate: Predicate, sensitivity: Bound) -> None:
+    """The grid and the scale of a discrete release are functions of the sensitivity, the number of parameters, epsilon and delta."""
+    claim, mechanism = predicate.guarantee, predicate.mechanism
+    assert mechanism.sigma is not None and mechanism.grid is not None
+    ours = grid_noise(sensitivity, predicate.problem.parameters, claim.epsilon.exact, claim.delta.exact)
+    require(
+        mechanism.grid.exact == Fraction(ours.grid),
+        f"the grid for this sensitivity is {ours.grid!r}, and {mechanism.grid.approx} is recorded",
+    )
+    require(
+        mechanism.sigma.exact == ours.sigma.rational,
+        f"the noise scale for this budget is {ours.sigma.value!r}, and {mechanism.sigma.approx} is recorded",
+    )
 
 
 def _check_claims(
@@ -225,30 +265,43 @@ def _check_claims(
         f"(epsilon, delta) = ({claim.epsilon.approx}, {claim.delta.approx}) follows from the sensitivity and the noise",
     ):
         require(claim.epsilon.exact >= 0 and 0 <= claim.delta.exact < 1, "epsilon and delta are out of range")
-        if facts.noise == "none":
+        if not facts.noised:
             require(claim.epsilon.exact == 0 == claim.delta.exact, "an exact release claims epsilon = 0 and delta = 0")
         else:
             assert predicate.mechanism.sigma is not None
-            holds = gaussian.satisfies(
-                claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational, predicate.mechanism.sigma.exact
-            )
+            holds = nodes["delta"].rational <= claim.delta.exact
+            if facts.noise == "gaussian":
+                holds = gaussian.satisfies(
+                    claim.epsilon.exact, claim.delta.exact, nodes["sensitivity"].rational, predicate.mechanism.sigma.exact
+                )
             require(holds, f"delta is {nodes['delta'].value!r} at this epsilon, above the {claim.delta.approx} that is claimed")
-        require(claim.mu is not None and near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
+        if facts.noise == "discrete-gaussian":
+            require(claim.mu is None, "a discrete Gaussian parameter is claimed as a Gaussian one: it has none")
+        else:
+            require(claim.mu is not None and near(claim.mu.exact, nodes["mu"].rational), "the Gaussian parameter does not follow")
     with ledger.check("obligations", "the inequalities of this run are listed and proved again"):
-        due = obligations_of(items, claim.delta, transcript.delta)
+        due = obligations_of(items, claim.delta, transcript)
         require(predicate.obligations == due, "the obligations are not those of such a release")
     with ledger.check(
         "transcript",
         f"{transcript.releases} release(s): epsilon = {transcript.epsilon.approx} at delta = {transcript.delta.approx}",
     ):
-        if predicate.request.sequence == 1:
+        currency = "rho" if transcript.mu is None else "mu"
+        spent = transcript.rho if transcript.mu is None else transcript.mu
+        require(
+            spent is not None and (transcript.mu is None or transcript.rho is None),
+            "a transcript is counted in mu or in rho, and not in both",
+        )
+        assert spent is not None
+        prefix = "transcript-" if predicate.request.sequence > 1 else ""
+        require(f"{prefix}{currency}" in nodes, "the transcript is counted in another currency than its releases allow")
+        total = nodes[f"{prefix}{currency}"].rational
+        require(near(spent.exact, total), f"the parameter {currency} of the transcript does not follow")
+        if not prefix:
             require(
-                (transcript.epsilon, transcript.delta, transcript.mu) == (claim.epsilon, claim.delta, claim.mu),
-                "a first release is its own transcript",
+                (transcript.epsilon, transcript.delta) == (claim.epsilon, claim.delta), "a first release is its own transcript"
             )
             return
-        total = nodes["transcript-mu"].rational
-        require(near(transcript.mu.exact, total), "the Gaussian parameter of the transcript does not follow")
         require(
             transcript.epsilon.exact >= 0 and claim.delta.exact <= transcript.delta.exact < 1,
             "epsilon and delta are out of range",
@@ -256,10 +309,16 @@ def _check_claims(
         if total == 0:
             require(transcript.epsilon.exact == 0, "an exact transcript has epsilon = 0")
             return
-        holds = gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
-        require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
-        least = gaussian.least_epsilon(transcript.delta.exact, total, Fraction(1))
-        require(near(transcript.epsilon.exact, Fraction(least)), f"epsilon of the transcript is {least!r} at this delta")
+        if currency == "rho":
+            least = max(Fraction(0), nodes["transcript-epsilon"].rational)
+            require(
+                transcript.epsilon.exact >= least, "the claim for the whole transcript does not follow from its zCDP parameter"
+            )
+        else:
+            holds = gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
+            require(holds, "the claim for the whole transcript does not follow from its Gaussian parameter")
+            least = Fraction(gaussian.least_epsilon(transcript.delta.exact, total, Fraction(1)))
+        require(near(transcript.epsilon.exact, least), f"epsilon of the transcript is {float(least)!r} at this delta")
 
 
 def _budget_words(facts: terms.Facts) -> str:

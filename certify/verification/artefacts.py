@@ -34,4 +34,21 @@ def check_model(certificate: Certificate, material: Material, ledger: Ledger) ->
         )
         require(bool(numpy.isfinite(found).all()), "a released parameter is no finite number")
         parameters = found
+    mechanism = certificate.predicate.mechanism
+    if parameters is not None and mechanism.grid is not None:
+        with ledger.check("artefacts.grid", f"every parameter is a multiple of the grid {mechanism.grid.approx}"):
+            require(
+                on_grid(parameters, float(mechanism.grid)),
+                "a released parameter is no multiple of the grid, so this noise was made otherwise",
+            )
     return parameters
+
+
+def on_grid(parameters: NDArray[numpy.float64], grid: float) -> bool:
+    """Whether all are multiples of a power of two, none beyond 2^53 of it and none a negative zero, whose sign would be a bit beside the grid."""
+    import numpy
+
+    with numpy.errstate(all="ignore"):
+        steps = parameters / grid
+        whole = (steps == numpy.rint(steps)) & (numpy.abs(steps) <= 2.0**53) & (steps * grid == parameters)
+    return bool((whole & ~(numpy.signbit(parameters) & (parameters == 0))).all())

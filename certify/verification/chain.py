@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from certify import gaussian
+from certify.accounting.orders import for_epsilon, logarithm
 from certify.bounds.derive import derive
 from certify.certificates import Certificate, read_envelope
+from certify.certificates.build import spent_before
 
 from . import arithmetic
 from .ledger import Ledger, Missing, require
@@ -16,7 +18,7 @@ from .ledger import Ledger, Missing, require
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certify.certificates.schema import Predicate
+    from certify.certificates.schema import Predicate, Transcript
 
     from .arithmetic import Replay
     from .material import Material
@@ -65,7 +67,7 @@ def check_chain(certificate: Certificate, material: Material, replay: Replay | N
         if not complete:
             raise Missing("needs the certificates of all earlier releases: what the first of them used up is only declared")
         if replay is not None:
-            _check_total(predicate, [item.nodes["mu"].rational for item in (*reversed(replays), replay)])
+            _check_total(predicate, [*reversed(replays), replay])
     return Chain(tuple(earlier), complete)
 
 
@@ -86,8 +88,9 @@ def _compare(predicate: Predicate, previous: Predicate) -> None:
         previous.request.sequence + 1 == predicate.request.sequence,
         "the previous certificate is not the one before in the sequence",
     )
-    recorded = next(node.number.exact for node in predicate.derivation if node.id == "previous-mu")
-    require(recorded == previous.transcript.mu.exact, "the previous certificate states another transcript value")
+    spent, currency = spent_before(previous.transcript)
+    recorded = next((node.number.exact for node in predicate.derivation if node.id == f"previous-{currency}"), None)
+    require(recorded == spent, "the previous certificate states another transcript value")
     due = max(previous.transcript.delta.exact, predicate.guarantee.delta.exact)
     require(predicate.transcript.delta.exact == due, "the delta of the transcript is not the largest one claimed so far")
     require(previous.problem == predicate.problem, "the previous certificate is about another training problem")
@@ -97,19 +100,48 @@ def _compare(predicate: Predicate, previous: Predicate) -> None:
     )
 
 
-def _check_total(predicate: Predicate, parts: Sequence[Fraction]) -> None:
-    """The Gaussian parameter, epsilon and delta of the transcript, composed again from those of its releases.
+def _check_total(predicate: Predicate, replays: Sequence[Replay]) -> None:
+    """The parameter, epsilon and delta of the transcript, composed again from those of its releases, oldest first."""
+    total, currency = _total(replays)
+    transcript = predicate.transcript
+    recorded = transcript.mu if currency == "mu" else transcript.rho
+    require(
+        recorded is not None and arithmetic.near(recorded.exact, total),
+        f"the parameter {currency} of the sequence is not that of its releases",
+    )
+    require(_covers(transcript, total, currency), "the claim for the whole sequence does not follow from its releases")
+
+
+def _total(replays: Sequence[Replay]) -> tuple[Fraction, str]:
+    """What the releases spend together: Gaussian parameters, until a discrete release turns what is spent into zCDP.
 
     Theorem: ``gaussian.composition`` (upper first, second).
+    Theorem: ``zcdp.composition`` (upper first, second).
     """
-    total = parts[0]
-    for part in parts[1:]:
-        total = derive("gaussian.composition", first=total, second=part).rational
-    transcript = predicate.transcript
-    require(arithmetic.near(transcript.mu.exact, total), "the Gaussian parameter of the sequence is not that of its releases")
-    holds = (
-        transcript.epsilon.exact >= 0
-        if total == 0
-        else gaussian.satisfies(transcript.epsilon.exact, transcript.delta.exact, total, Fraction(1))
-    )
-    require(holds, "the claim for the whole sequence does not follow from its releases")
+    total, currency = Fraction(0), "mu"
+    for replay in replays:
+        if currency == "mu" and replay.facts.noise != "discrete-gaussian":
+            part = replay.nodes["mu"].rational
+            total = derive("gaussian.composition", first=total, second=part).rational if total else part
+            continue
+        if currency == "mu":
+            total, currency = _in_zcdp(total), "rho"
+        part = replay.nodes["rho"].rational if "rho" in replay.nodes else _in_zcdp(replay.nodes["mu"].rational)
+        total = derive("zcdp.composition", first=total, second=part).rational if total else part
+    return total, currency
+
+
+def _in_zcdp(mu: Fraction) -> Fraction:
+    """Theorem: ``zcdp.gaussian`` (upper sensitivity; lower sigma)."""
+    return derive("zcdp.gaussian", sensitivity=mu, sigma=1).rational if mu else Fraction(0)
+
+
+def _covers(transcript: Transcript, total: Fraction, currency: str) -> bool:
+    """Theorem: ``zcdp.approximate`` (exact order; upper rho; lower delta)."""
+    epsilon, delta = transcript.epsilon.exact, transcript.delta.exact
+    if total == 0:
+        return epsilon >= 0
+    if currency == "mu":
+        return gaussian.satisfies(epsilon, delta, total, Fraction(1))
+    order = for_epsilon(float(total), logarithm(delta))
+    return epsilon >= 0 and derive("zcdp.approximate", order=order, rho=total, delta=delta).rational <= epsilon

@@ -60,7 +60,7 @@ def measure_again(
         require(
             replay.nodes["strong-convexity"].rational <= ours, "the certificate overstates the strong convexity of the problem"
         )
-    if replay.facts.noise == "none":
+    if not replay.facts.noised:
         return _check_exact(retained, parameters, ledger)
     enclosed = _check_distance(predicate, retained, witness, ledger)
     _check_noise(predicate, parameters, witness, ledger)
@@ -151,7 +151,7 @@ def _check_distance(predicate: Predicate, retained: Any, witness: Witness, ledge
 
 
 def _check_noise(predicate: Predicate, parameters: NDArray[numpy.float64] | None, witness: Witness, ledger: Ledger) -> None:
-    from certify.sampling import Keystream, rounded_normal
+    from certify.sampling import Keystream, discrete_normal, rounded_normal
 
     entropy = predicate.mechanism.entropy
     words = "the released model is the un-noised one plus noise replayed bit for bit from the seed"
@@ -171,10 +171,16 @@ def _check_noise(predicate: Predicate, parameters: NDArray[numpy.float64] | None
             return
         require(entropy == "operating-system", "the witness has a seed, and the certificate says that the caller made the noise")
         grid = float(predicate.mechanism.grid)  # type: ignore[arg-type]
+        draw = discrete_normal if predicate.mechanism.sampler == "discrete" else rounded_normal
         require(
-            numpy.array_equal(parameters, rounded_normal(witness.noiseless, sigma, grid, Keystream(witness.seed))),
+            same_bits(parameters, draw(witness.noiseless, sigma, grid, Keystream(witness.seed))),
             "the released model is not the un-noised one plus the noise of the seed at the certified scale",
         )
+
+
+def same_bits(one: NDArray[numpy.float64], other: NDArray[numpy.float64]) -> bool:
+    """Whether two arrays are the same in every bit: a zero of either sign equals the other, and is not it."""
+    return numpy.array_equal(one.view(numpy.int64), other.view(numpy.int64))
 
 
 def _plausible(standardised: NDArray[numpy.float64]) -> bool:
@@ -197,7 +203,7 @@ def _check_exact(retained: Any, parameters: NDArray[numpy.float64] | None, ledge
         except CannotDecide as problem:
             raise Missing(str(problem)) from None
         require(
-            bool(numpy.array_equal(ours, parameters)),
+            same_bits(ours, parameters),
             "a released coordinate is not the correctly rounded exact solution on the retained records",
         )
         enclosed = frozenset({"release.exact"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import frexp
 
 from certify import policy
 from certify.certificates import terms
@@ -14,11 +15,7 @@ from .ledger import Ledger, require
 
 
 def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None:
-    """Compare every public statement with what method, problem and place in the sequence imply.
-
-    Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
-    Theorem: ``ridge.strong-convexity`` (lower l2).
-    """
+    """Compare every public statement with what method, problem and place in the sequence imply."""
     claim, request, problem, mechanism = predicate.guarantee, predicate.request, predicate.problem, predicate.mechanism
     with ledger.check("terms", "the claim is of the kind that the theorems give"):
         said = (claim.notion, claim.direction, claim.adjacency, claim.unit, claim.released, claim.comparator)
@@ -33,7 +30,7 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
         for ours, theirs in zip(due, said, strict=True):
             require(ours == theirs, f"the certificate claims {theirs!r} where the theorems give {ours!r}")
     with ledger.check("problem", "method, problem and sizes fit together"):
-        noised = mechanism.noise == "gaussian"
+        noised = facts.noised
         require(problem.kind in policy.KINDS, f"no objective is called {problem.kind!r}")
         require(
             noised == (mechanism.method != "exact"), f"method {mechanism.method} does not release with noise {mechanism.noise}"
@@ -44,17 +41,15 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
             "an exact release is one of ridge regression, without noise",
         )
         require(
-            noised == (mechanism.sampler == "rounded-normal") and noised == (mechanism.entropy != "none"),
-            "sampler and entropy do not fit the noise",
+            terms.SAMPLERS[mechanism.sampler] == mechanism.noise and noised == (mechanism.entropy != "none"),
+            f"sampler {mechanism.sampler} and entropy {mechanism.entropy} do not fit noise {mechanism.noise}",
         )
         require(
-            _on_its_grid(mechanism),
-            "the grid of the release is not the one that its noise scale gives",
+            mechanism.sampler != "ideal" or mechanism.entropy == "caller",
+            "ideal noise is made elsewhere, so its entropy is the caller's: nothing that certify draws is ideal",
         )
-        require(
-            mechanism.theorem == ("gaussian.profile" if noised else "ridge.strong-convexity"),
-            f"{mechanism.theorem} is not the theorem of this release",
-        )
+        require(_sigma_and_grid(mechanism), "the grid of the release is not the one that its noise scale gives")
+        require(mechanism.theorem == terms.theorem_of(mechanism.noise), f"{mechanism.theorem} is not the theorem of this release")
         outputs = {"logistic": 1, "ridge": 1}.get(problem.kind, len(problem.classes))
         require(
             problem.kind == "ridge" or len(set(problem.classes)) == len(problem.classes) >= 2,
@@ -86,13 +81,17 @@ def check_form(predicate: Predicate, facts: terms.Facts, ledger: Ledger) -> None
         )
 
 
-def _on_its_grid(mechanism: Mechanism) -> bool:
-    """Whether the grid is the one that the noise scale, a double, gives."""
-    if mechanism.sigma is None or mechanism.grid is None:
-        return mechanism.sigma is mechanism.grid
+def _sigma_and_grid(mechanism: Mechanism) -> bool:
+    """Whether the noise scale is a double and the grid fits it. That of a discrete release follows from the sensitivity: ``policy.sigma``."""
+    if mechanism.sigma is None:
+        return mechanism.grid is None
+    if mechanism.sampler == "ideal":
+        return mechanism.grid is None
+    if mechanism.grid is None:
+        return False
     try:
-        return mechanism.grid.exact == Fraction(grid_of(float(mechanism.sigma))) and mechanism.sigma.exact == Fraction(
-            float(mechanism.sigma)
-        )
+        sigma, grid = float(mechanism.sigma), float(mechanism.grid)
+        held = mechanism.sigma.exact == Fraction(sigma) and mechanism.grid.exact == Fraction(grid) and grid > 0
+        return held and (grid == grid_of(sigma) if mechanism.sampler == "rounded-normal" else frexp(grid)[0] == 0.5)
     except (InputError, OverflowError):
         return False

@@ -6,10 +6,15 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from certify.certificates.terms import IDEAL
 from certify.proofs.status import Status
 
 if TYPE_CHECKING:
     from certify.guarantee import Guarantee
+
+
+IDEAL_NOISE = "sampler.ideal"
+"""The premise of a certificate of noise made elsewhere."""
 
 
 class Outcome(enum.Enum):
@@ -126,6 +131,8 @@ class Verdict:
             return f"COULD NOT DECIDE at the level asked for: {', '.join(missing)}"
         assert self.guarantee is not None
         claim = f"({self.guarantee.epsilon.value:g}, {self.guarantee.delta.value:g})"
+        if any(link.id == IDEAL_NOISE for link in self.premises):
+            claim += f", declared: {IDEAL}; so HOLDS only if that is true"
         weaker = "" if self.exit_code == 0 else f", WEAKER than required: {', '.join(map(str, self.too_weak))}"
         return f"HOLDS {claim}, if the premises are true; level {self.level.value}; weakest link {self.weakest}{weaker}"
 

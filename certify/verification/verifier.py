@@ -19,7 +19,7 @@ from . import arithmetic, artefacts
 from .chain import Chain, check_chain
 from .ledger import Ledger
 from .material import Material, gather
-from .verdict import Check, Level, Link, Outcome, Verdict
+from .verdict import IDEAL_NOISE, Check, Level, Link, Outcome, Verdict
 
 if TYPE_CHECKING:
     from certify.certificates.schema import Predicate
@@ -76,12 +76,16 @@ def verify(
         reached = reached if parameters is None else Level.ARTEFACTS
     chain = check_chain(certificate, material, replay, ledger)
     premises: tuple[Link, ...] = () if replay is None else replay.premises
+    if any(earlier.mechanism.sampler == "ideal" for earlier in chain.earlier) and all(
+        link.id != IDEAL_NOISE for link in premises
+    ):
+        premises = (*premises, Link(IDEAL_NOISE, Status.ASSUMED))  # the transcript rests on the noise of every release
     if level is Level.DATA and replay is not None and ledger.sound:
         enclosed = _check_data(predicate, chain, replay, data, material, parameters, ledger)
         premises = tuple(
             replace(link, status=max(link.status, Status.ENCLOSED)) if link.id in enclosed else link for link in premises
         )
-        reached = Level.DATA if enclosed and _all_data_checked(ledger, replay.facts.noise) else reached
+        reached = Level.DATA if enclosed and _all_data_checked(ledger, replay.facts.noised) else reached
     theorems = () if replay is None else replay.theorems
     guarantee = _guarantee(predicate)
     verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require, declared=_declared(reached))
@@ -120,8 +124,8 @@ def _check_data(
     return measure_again(predicate, chain, replay, rows, material.witness, parameters, ledger)
 
 
-def _all_data_checked(ledger: Ledger, noise: str) -> bool:
-    decisive = ("data.distance", "data.noise") if noise == "gaussian" else ("data.exact",)
+def _all_data_checked(ledger: Ledger, noised: bool) -> bool:
+    decisive = ("data.distance", "data.noise") if noised else ("data.exact",)
     return all(ledger.passed(identifier) for identifier in ("data.retained-set", "data.commitment-retained", *decisive))
 
 

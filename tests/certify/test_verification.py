@@ -148,8 +148,11 @@ def test_callers_noise_is_tested_by_its_size_and_excluded(fitted, data):
     made = unlearn(fitted, [1], epsilon=1, delta="1e-5", generator=np.random.default_rng(3))
     verdict = verify(made, data=data)
     assert verdict.holds and "noise: caller-controlled" in verdict.guarantee.exclusions
-    quiet = dataclasses.replace(made, model=made.noiseless + 1e-4 * (made.model - made.noiseless))
-    assert failing(verify(quiet, data=data)) == {"data.noise"}
+    quiet = made.noiseless + 1e-4 * (made.model - made.noiseless)
+    assert failing(verify(dataclasses.replace(made, model=quiet), data=data)) == {"artefacts.grid"}
+    grid = grid_of(made.noise.sigma.value)
+    rounded = dataclasses.replace(made, model=torch.round(quiet / grid) * grid + 0.0)
+    assert failing(verify(rounded, data=data)) == {"data.noise"}
 
 
 # levels, policies, signatures -----------------------------------------------------------------------------
@@ -356,9 +359,14 @@ def test_another_table_than_the_one_committed_to_is_caught(run, data):
 
 
 def test_noise_that_is_too_small_is_caught(run, data):
-    weak = noised(run.noiseless, run.noise.sigma.value / 2, run.seed)
-    assert failing(verify(dataclasses.replace(run, model=weak), data=data)) == {"data.noise"}
-    assert failing(verify(dataclasses.replace(run, model=run.noiseless.clone()), data=data)) == {"data.noise"}
+    grid = grid_of(run.noise.sigma.value)
+    for weak, check in (
+        (noised(run.noiseless, run.noise.sigma.value / 2, run.seed), "artefacts.grid"),
+        (noised(run.noiseless, run.noise.sigma.value * 0.99, run.seed), "data.noise"),
+        (run.noiseless.clone(), "artefacts.grid"),
+        (torch.round(run.noiseless / grid) * grid + 0.0, "data.noise"),
+    ):
+        assert failing(verify(dataclasses.replace(run, model=weak), data=data)) == {check}
     other = noised(run.noiseless, run.noise.sigma.value, bytes(32))
     assert failing(verify(dataclasses.replace(run, model=other), data=data)) == {"data.noise"}
     moved = run.model.clone()

@@ -298,10 +298,11 @@ def test_every_public_bound_names_its_theorem_or_says_why_not() -> None:
 def steps() -> Iterator[Step]:
     """The steps of every form of derivation that a certificate can have."""
     forms: set[Item] = set()
-    for noised in (True, False):
-        for continued in (True, False):
-            for transcript_noised in (True, False):
-                forms |= set(derivation.items_of(noised=noised, continued=continued, transcript_noised=transcript_noised))
+    for noise in ("gaussian", "discrete-gaussian", "none"):
+        for alone in (True, False):
+            for before in (None, "mu", "rho"):
+                for unspent in (True, False):
+                    forms |= set(derivation.items_of(derivation.Form(noise, alone, before, unspent)))
     yield from (item for item in forms if isinstance(item, Step))
 
 
@@ -319,8 +320,11 @@ def test_every_step_of_a_certificate_applies_a_theorem_of_the_book() -> None:
         "sensitivity",
         "delta",
         "mu",
+        "rho",
         "transcript-mu",
         "transcript-delta",
+        "transcript-rho",
+        "transcript-epsilon",
     }
     assert [misapplied(applied) for applied in steps() if misapplied(applied)] == []
 
