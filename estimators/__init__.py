@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .engines.data import Unit as Unit
     from .engines.refusals import OperatorRefused as OperatorRefused
+    from .knowledge import knowledge_density as knowledge_density
     from .operators.fisher import EmpiricalFisher as EmpiricalFisher
     from .operators.fisher import Fisher as Fisher
     from .operators.gauss_newton import GaussNewton as GaussNewton
     from .operators.hessian import Hessian as Hessian
     from .operators.operator import Operator as Operator
+    from .per_example.datum import PerDatum as PerDatum
+    from .per_example.gradients import per_example_gradients as per_example_gradients
+    from .per_example.gram import per_example_gram as per_example_gram
     from .per_example.norms import per_example_norms as per_example_norms
+    from .per_example.projections import per_example_projections as per_example_projections
     from .solves.result import Result as Result
     from .solves.result import Solution as Solution
     from .solves.solve import solve as solve
@@ -48,7 +53,12 @@ _PUBLIC = {
     "log_determinant": "traces.log_determinant",
     "hutch_plus_plus": "traces.hutch_plus_plus",
     "xtrace": "traces.xtrace",
+    "knowledge_density": "knowledge",
     "per_example_norms": "per_example.norms",
+    "per_example_gram": "per_example.gram",
+    "per_example_gradients": "per_example.gradients",
+    "per_example_projections": "per_example.projections",
+    "PerDatum": "per_example.datum",
     "Unit": "engines.data",
     "OperatorRefused": "engines.refusals",
 }

@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..engines import losses
-from ..engines.data import Batch, mapped, tensors_of
+from ..engines.data import Batch, mapped
 from ..engines.problem import Problem
 from ..engines.refusals import OperatorRefused
+from .batches import part_of, refuse_uneven
 from .pieces import accumulator
 
 
@@ -35,7 +36,7 @@ def own_cotangents(problem: Problem, outputs: Tensor, batch: Batch) -> Tensor:
                 gradient = gradient * shares.reshape(-1, *[1] * (gradient.dim() - 1))
         else:
             gradient = _one_by_one(problem, leaf, batch)
-    flat = gradient.flatten(1) if gradient.dim() > 1 else gradient[:, None]
+    flat = gradient.reshape(len(gradient), -1)
     finite = torch.isfinite(flat).all(1)
     if not bool(finite.all()):
         first = int(torch.nonzero(~finite)[0])
@@ -44,6 +45,21 @@ def own_cotangents(problem: Problem, outputs: Tensor, batch: Batch) -> Tensor:
             "look for overflow in the model, or a logarithm of zero",
         )
     return gradient
+
+
+def refuse_coupled(problem: Problem, outputs: Tensor, batch: Batch) -> None:
+    """Refuse a loss in which examples act on each other: its derivative in the outputs of one is no multiple of that of its own loss."""
+    leaf = outputs.detach().requires_grad_()
+    own = own_cotangents(problem, outputs, batch).reshape(len(outputs), -1)
+    with torch.enable_grad():
+        value = problem.loss(leaf, batch.targets)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            return  # the loss of one example was a number: a loss that is tied to the size of the batch
+        together = torch.autograd.grad(value.reshape(()), [leaf])[0].reshape(len(outputs), -1)
+    along = (own * together).sum(1).square()
+    sizes = own.square().sum(1) * together.square().sum(1)
+    if bool((sizes - along > 100 * torch.finfo(own.dtype).eps ** 0.5 * sizes).any()):
+        raise OperatorRefused("the loss is no weighted mean of one term for each example", "use the loss of single examples")
 
 
 def own_loss(problem: Problem, outputs: Tensor, targets: Any) -> Tensor:
@@ -68,10 +84,11 @@ def _amounts(problem: Problem, batch: Batch) -> Tensor | None:
         return None
     used = (targets != known[1].get("ignore_index", -100)).reshape(batch.examples, -1)
     weights, wide = known[1].get("weight"), accumulator(targets.device)
-    if weights is None:
-        return used.sum(1, dtype=wide)
-    looked = weights.to(targets.device, wide)[torch.where(used, targets.reshape(used.shape), 0)]
-    return (looked * used).sum(1)
+    counts: Tensor = used.sum(1, dtype=wide)
+    if weights is not None:
+        looked = weights.to(targets.device, wide)[torch.where(used, targets.reshape(used.shape), 0)]
+        counts = (looked * used).sum(1)
+    return counts
 
 
 def _one_by_one(problem: Problem, leaf: Tensor, batch: Batch) -> Tensor:
@@ -88,20 +105,6 @@ def _one_by_one(problem: Problem, leaf: Tensor, batch: Batch) -> Tensor:
     except OperatorRefused:
         raise
     except (RuntimeError, NotImplementedError, ValueError):
-        rows = [leaf[n : n + 1] for n in range(batch.examples)]
-        values = [
-            own_loss(problem, row, mapped(batch.targets, lambda tensor, n=n: tensor[n : n + 1])) for n, row in enumerate(rows)
-        ]
-        (gradient,) = torch.autograd.grad(torch.stack(values).sum(), [leaf])
-        return gradient
-
-
-def refuse_uneven(batch: Batch) -> None:
-    """Refuse tensors whose first dimension does not count the examples."""
-    for what, tree in (("inputs", batch.inputs), ("targets", batch.targets)):
-        for tensor in tensors_of(tree):
-            if tensor.dim() == 0 or tensor.shape[0] != batch.examples:
-                raise OperatorRefused(
-                    f"the {what} of batch {batch.index} hold a tensor of shape {tuple(tensor.shape)}, and there are {batch.examples} examples",
-                    "let the first dimension of every tensor count the examples",
-                )
+        rows = [slice(n, n + 1) for n in range(batch.examples)]
+        values = [own_loss(problem, leaf[row], part_of(batch, row).targets) for row in rows]
+        return torch.autograd.grad(torch.stack(values).sum(), [leaf])[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,54 +10,61 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engines.data import Batch, first_examples, mapped
+from ..engines.data import Batch, Unit
 from ..engines.layers import uses_batch_statistics
+from ..engines.losses import recognise
 from ..engines.parameters import Patterns
-from ..engines.probes import refuse_changing
 from ..engines.problem import Loss, Problem, arguments
 from ..engines.refusals import OperatorRefused
 from ..progress import progress
-from .cotangents import own_cotangents, refuse_uneven
-from .fallback import CannotBatch, by_layer, by_model, by_model_in, one_by_one
+from .batches import part_of, refuse_uneven, shapes_of
+from .cotangents import own_cotangents
+from .fallback import CannotBatch, by_layer, by_model, one_by_one
 from .layers import Part, combined, rule_for
-from .pieces import CHUNK, Held, Nothing, Piece, at_least_single
-from .sites import Shape, find_sites, shapes
-from .taps import Call, Taps, tapped
+from .pieces import CHUNK, Held, Nothing, Piece, accumulator
+from .plan import Plan, Route, alike, make_plan
+from .sites import Shape, find_sites
+from .taps import Call, Place, Taps, spread_out, tapped
 
 Pieces = dict[str, Piece]
-"""Parameter name to the gradients of the examples in it, in the order of the model."""
-_PROBED = 3
+"""Parameter name to the gradients of the data in it, in the order of the model."""
 
 
-class Route(enum.Enum):
-    """How the gradients in a parameter are found, the cheapest first; the value says it in words."""
-
-    STRUCTURED = "from the inputs and cotangents of its layers"
-    LAYER = "by vmap of its layer"
-    MODEL = "by vmap of the model"
-    SINGLE = "by one backward pass for each example"
+class _Elsewhere(Exception):
+    """The plan does not fit a batch."""
 
 
 class Engine:
-    """Gradients of the own loss of each example in the chosen parameters; ``routes`` says how they are found in each.
+    """Gradients of the own loss of each datum in the chosen parameters; ``plan`` says how they are found in each.
 
     The plan is tried on the first three examples: what differs from their single backward passes goes a dearer way, and examples that
-    act on each other are refused.
+    act on each other are refused. Numbers are summed in ``accumulate``, or else in the precision of the model (float32 at least).
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, data: Any, *, parameters: Patterns | None = None) -> None:
-        self.problem = problem = Problem(model, loss, data, parameters)
-        if (layer := uses_batch_statistics(problem.model)) is not None:
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        data: Any,
+        *,
+        parameters: Patterns | None = None,
+        unit: Unit | str = Unit.EXAMPLE,
+        accumulate: torch.dtype | None = None,
+    ) -> None:
+        self.problem, self.unit = Problem(model, loss, data, parameters), Unit(unit)
+        if accumulate is not None and not accumulate.is_floating_point:
+            raise ValueError(f"accumulate is a floating-point type or None, not {accumulate}")
+        self._accumulate = accumulate or torch.float32
+        if (layer := uses_batch_statistics(self.problem.model)) is not None:
             raise OperatorRefused(
                 f"the layer {layer!r} normalises by the statistics of the batch, so no example has a gradient of its own",
                 "call model.eval() first, and use running statistics",
             )
-        self._sites = find_sites(problem.model, self.names)
-        layers = sorted({site.layer for sites in self._sites.values() for site in sites})
-        self._layers = {name: problem.model.get_submodule(name) for name in layers}
-        self._shapes: dict[tuple[str, int], Shape] = {}
-        self.routes = dict.fromkeys(self.names, Route.SINGLE)
-        self._plan()
+        self.sites = find_sites(self.problem.model, self.names)
+        layers = sorted({site.layer for sites in self.sites.values() for site in sites})
+        self.layers = {name: self.problem.model.get_submodule(name) for name in layers}
+        self.plan: Plan = make_plan(self)
+        self.count = self._counted()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,101 +72,123 @@ class Engine:
         return self.problem.layout.names
 
     @property
-    def examples(self) -> int:
-        """The number of examples."""
-        return self.problem.data.examples
-
-    @property
     def formed(self) -> int:
         """The entries of those parameters whose gradients are formed, a few examples at a time."""
         sizes = dict(zip(self.names, self.problem.layout.sizes, strict=True))
-        return sum(size for name, size in sizes.items() if self.routes[name] is not Route.STRUCTURED)
+        return sum(size for name, size in sizes.items() if self.plan.routes[name] is not Route.STRUCTURED)
 
-    def batches(self, what: str) -> Iterator[Batch]:
-        """The batches in the order of the data, large ones in parts where gradients have to be formed."""
+    def batches(self, what: str, most: int | None = None) -> Iterator[tuple[Batch, Tensor]]:
+        """Batches with the places of their data in the result; at most ``most`` at a time, and fewer where gradients are formed."""
         self.problem.refuse_stale()
-        data, given = self.problem.data, 0
+        data, given, start = self.problem.data, 0, 0
         for batch in progress(data.read(in_order=True), what, data.batches):
             given += 1
             refuse_uneven(batch)
-            step = max(1, CHUNK // self.formed) if self.formed else batch.examples
-            for start in range(0, batch.examples, step):
-                yield _part(batch, slice(start, start + step))
+            step = min(most or batch.examples, max(1, CHUNK // self.formed) if self.formed else batch.examples)
+            each = _tokens(batch) if self.unit is Unit.TOKEN else 1
+            places = torch.arange(start, start + batch.examples * each, device=self.problem.device).reshape(-1, each)
+            for first in range(0, batch.examples, step):
+                rows = slice(first, first + step)
+                for token in range(each):
+                    piece = part_of(batch, rows)
+                    yield piece if self.unit is Unit.EXAMPLE else self._only(piece, token), places[rows, token]
+            start += batch.examples * each
         if given < data.batches:
             raise OperatorRefused("all targets of a batch are ignored", "leave that batch out, or use larger batches")
 
-    def pieces(self, batch: Batch) -> Pieces:
-        """The gradients of the examples of one batch."""
-        found: Pieces = {}
-        tapped_names = self._on(Route.STRUCTURED) + self._on(Route.LAYER)
-        if tapped_names:
-            taps = self._pass(batch, tapped_names)
-            try:
-                found = {name: self._from_taps(name, taps, batch) for name in tapped_names}
-            except (CannotBatch, ValueError) as error:
+    def gather(self, what: str, work: Callable[[Pieces], Tensor]) -> Tensor:
+        """What ``work`` says of the pieces of each batch, [data, ...] in float64, put in the order of the data."""
+        result: Tensor | None = None
+        for batch, places in self.batches(what):
+            pieces = self.pieces(batch)
+            values = work(pieces)
+            self.refuse_undefined(values, pieces, batch)
+            if result is None:
+                wide = accumulator(self.problem.device)
+                result = torch.zeros(self.count, *values.shape[1:], dtype=wide, device=values.device)
+            result[places] = values.to(result.dtype)
+        assert result is not None
+        return result
+
+    def refuse_undefined(self, values: Tensor, pieces: Pieces, batch: Batch) -> None:
+        """Refuse values that are not finite, by the name of the first parameter in which a gradient is not."""
+        if bool(torch.isfinite(values).all()):
+            return
+        for name, piece in pieces.items():
+            if not bool(torch.isfinite(piece.squared_norms()).all()):
                 raise OperatorRefused(
-                    f"the layers are called otherwise in batch {batch.index} than in the first one", "pass batches of one kind"
-                ) from error
-            self._compare_last(batch, found)
-        if names := self._on(Route.MODEL):
-            found |= {name: Held(gradients) for name, gradients in by_model_in(self.problem, names, batch).items()}
-        if names := self._on(Route.SINGLE):
-            found |= {name: Held(gradients) for name, gradients in one_by_one(self.problem, names, batch).items()}
+                    f"a gradient in the parameter {name!r} in batch {batch.index} is not finite, or its square overflows",
+                    "look for a root, norm or logarithm at zero in the model, or pass accumulate=torch.float64 or use a wider type",
+                )
+        raise OperatorRefused(f"a number of batch {batch.index} overflows", "pass accumulate=torch.float64")
+
+    def pieces(self, batch: Batch) -> Pieces:
+        """The gradients of the data of one batch."""
+        found: Pieces = {}
+        if quick := self._on(Route.STRUCTURED, Route.SPREAD, Route.LAYER):
+            try:
+                found = self._quickly(quick, batch)
+            except _Elsewhere as error:
+                if not self.plan.spreads:
+                    raise OperatorRefused(
+                        f"the layers are called otherwise in batch {batch.index} than in the first one",
+                        "pass batches of one kind",
+                    ) from error
+                self.plan = make_plan(self, spreading=False)
+                return self.pieces(batch)
+        for route, work in ((Route.MODEL, by_model), (Route.SINGLE, one_by_one)):
+            if names := self._on(route):
+                gradients = work(self.problem, names, batch)
+                found |= {name: Held(gradient.to(self._wide(gradient))) for name, gradient in gradients.items()}
         return {name: found[name] for name in self.names}
 
-    def taps(self, batch: Batch, cotangents: Callable[[Tensor], Sequence[Tensor]]) -> Iterator[Taps]:
-        """One forward pass for each of the cotangents that the function makes of the outputs, with the taps of all layers."""
-        first = self._forward(batch)
-        for cotangent in cotangents(first):
-            with torch.enable_grad(), tapped(self._layers) as taps:
-                taps.backward(self._forward(batch), cotangent)
+    def from_pass(self, names: Sequence[str], batch: Batch, plan: Plan) -> Pieces:
+        """The gradients in these parameters from one forward and one backward pass."""
+        copies = {name: spread_out(self.parameter(name), batch.examples) for name in names if plan.routes[name] is Route.SPREAD}
+        leaves = {name: copy.detach().requires_grad_() for name, copy in copies.items()}
+        layers = {site.layer for name in names if name not in leaves for site in self.sites[name]}
+        with self.watching(plan.spread, batch.examples, layers) as taps:
+            outputs = self.forward(batch, leaves)
+            gradients = taps.backward(outputs, own_cotangents(self.problem, outputs, batch), [*leaves.values()])
+        found: Pieces = {
+            name: Held(gradient.reshape(-1, *self.parameter(name).shape).to(self._wide(gradient)))
+            for name, gradient in zip(leaves, gradients, strict=True)
+        }
+        for name in names:
+            if name not in leaves:
+                found[name] = self.from_taps(name, taps, batch.examples, plan)
+        return found
+
+    def from_taps(self, name: str, taps: Taps, examples: int, plan: Plan) -> Piece:
+        """The gradients in a parameter by its structured rules, or by vmap of its layers."""
+        calls = list(self._calls(name, taps, plan.shapes))
+        acting = [found for found in calls if any(cotangent is not None for cotangent in found[1].cotangents)]
+        if not acting:
+            return Nothing(examples, self.parameter(name))
+        if plan.routes[name] is Route.STRUCTURED:
+            parts = [self._part(self.layers[layer], call, shape, examples)[attribute] for layer, call, shape, attribute in acting]
+            return combined(parts, examples, self.parameter(name).shape, self.problem.device)
+        found = [by_layer(self.layers[layer], attribute, call, shape, examples) for layer, call, shape, attribute in acting]
+        total = torch.stack(found).sum(0)
+        return Held(total.to(self._wide(total)))
+
+    def parameter(self, name: str) -> Tensor:
+        """The parameter of this name."""
+        return self.problem.parameters[self.names.index(name)].detach()
+
+    @contextmanager
+    def watching(self, spread: frozenset[Place], examples: int, layers: set[str] | None = None) -> Iterator[Taps]:
+        """The taps of these layers (all by default), with gradients switched on."""
+        watched = {
+            name: layer for name, layer in self.layers.items() if layers is None or name in layers | {s for s, _ in spread}
+        }
+        with torch.enable_grad(), tapped(watched, Taps(spread, examples)) as taps:
             yield taps
 
-    def structured(self, name: str, taps: Taps, examples: int) -> Piece:
-        """The gradients in a parameter by the structured rules; raises :class:`CannotBatch` where there is none."""
-        parameter = self._parameter(name)
-        parts: list[Part] = []
-        for layer, call, shape, attribute in self._calls(name, taps):
-            rule, x = rule_for(self._layers[layer]), call.only
-            if rule is None or x is None or len(shape.outputs) != 1 or len(shape.inputs) != 1:
-                raise CannotBatch
-            ((into,), (out_of,), (cotangent,)) = shape.inputs, shape.outputs, call.cotangents
-            if into is None or out_of is None:
-                raise CannotBatch
-            if cotangent is not None:
-                if call.parts is None:
-                    x, cotangent = into.first(x, examples), out_of.first(cotangent, examples)
-                    call.parts = rule(self._layers[layer], x, cotangent, examples)
-                parts.append(call.parts[attribute])
-        return combined(parts, examples, parameter.shape, parameter.device) if parts else Nothing(examples, parameter)
-
-    def _from_taps(self, name: str, taps: Taps, batch: Batch) -> Piece:
-        if self.routes[name] is Route.STRUCTURED:
-            return self.structured(name, taps, batch.examples)
-        found = [
-            by_layer(self._layers[layer], attribute, call, shape, batch.examples)
-            for layer, call, shape, attribute in self._calls(name, taps)
-            if any(cotangent is not None for cotangent in call.cotangents)
-        ]
-        return Held(torch.stack(found).sum(0)) if found else Nothing(batch.examples, self._parameter(name))
-
-    def _calls(self, name: str, taps: Taps) -> Iterator[tuple[str, Call, Shape, str]]:
-        for site in self._sites[name]:
-            for place, call in enumerate(taps.calls.get(site.layer, [])):
-                shape = self._shapes.get((site.layer, place))
-                if shape is None or len(shape.outputs) != len(call.cotangents):
-                    raise CannotBatch
-                yield site.layer, call, shape, site.attribute
-
-    def _parameter(self, name: str) -> Tensor:
-        return self.problem.parameters[self.names.index(name)]
-
-    def _on(self, route: Route) -> list[str]:
-        return [name for name in self.names if self.routes[name] is route]
-
-    def _forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, leaves: dict[str, Tensor] | None = None) -> Tensor:
+        """The outputs, of which nothing is differentiated but what is tapped, and these leaves in place of parameters."""
         parameters = dict(self.problem.model.named_parameters()) | dict(zip(self.names, self.problem.parameters, strict=True))
-        values = {name: parameter.detach() for name, parameter in parameters.items()}
+        values = {name: parameter.detach() for name, parameter in parameters.items()} | (leaves or {})
         positional, named = arguments(batch.inputs)
         with _layers_called():
             outputs = torch.func.functional_call(self.problem.model, {**self.problem.buffers, **values}, positional, named)
@@ -173,94 +201,76 @@ class Engine:
             )
         return outputs
 
-    def _pass(self, batch: Batch, names: Sequence[str]) -> Taps:
-        wanted = {site.layer for name in names for site in self._sites[name]}
-        with torch.enable_grad(), tapped({name: layer for name, layer in self._layers.items() if name in wanted}) as taps:
-            outputs = self._forward(batch)
-            taps.backward(outputs, own_cotangents(self.problem, outputs, batch))
-        return taps
+    def _part(self, layer: nn.Module, call: Call, shape: Shape, examples: int) -> dict[str, Part]:
+        rule, x = rule_for(layer), call.only
+        if rule is None or x is None or len(shape.outputs) != 1 or len(shape.inputs) != 1:
+            raise CannotBatch
+        ((into,), (out_of,), (cotangent,)) = shape.inputs, shape.outputs, call.cotangents
+        if into is None or out_of is None or cotangent is None:
+            raise CannotBatch
+        if call.parts is None:
+            x, cotangent = into.first(x, examples), out_of.first(cotangent, examples)
+            wide = x.to(self._wide(x)) if x.is_floating_point() else x
+            call.parts = rule(layer, wide, cotangent.to(self._wide(cotangent)), examples)
+        parts: dict[str, Part] = call.parts
+        return parts
 
-    def _plan(self) -> None:
-        """Choose the routes; where no batch has two examples each is passed backward by itself."""
-        small = None
-        for batch in self.problem.data.read():
-            small = first_examples(batch, _PROBED)
-            if small is None:
-                refuse_uneven(batch)
-            elif small.examples > 1:
-                break
-        if small is None:
-            raise OperatorRefused("inputs and targets hold no tensor", "pass tensors")
-        if small.examples == 1:
-            refuse_changing(self.problem, small)
-            return
-        taps = self._measure(small)
-        reference = one_by_one(self.problem, self.names, small)
-        whole = max(float(torch.linalg.vector_norm(at_least_single(g))) for g in reference.values())
-        for name in self.names:
-            for route in Route:
-                self.routes[name] = route
-                if route is Route.SINGLE or self._agrees(name, reference[name], taps, small, whole):
-                    break
+    def _calls(self, name: str, taps: Taps, known: dict[Place, Shape]) -> Iterator[tuple[str, Call, Shape, str]]:
+        for site in self.sites[name]:
+            for place, call in enumerate(taps.calls.get(site.layer, [])):
+                shape = known.get((site.layer, place))
+                if shape is None or len(shape.outputs) != len(call.cotangents):
+                    raise CannotBatch
+                yield site.layer, call, shape, site.attribute
 
-    def _measure(self, small: Batch) -> Taps:
-        """Find the shapes of all calls by leaving out one example; refuse a model in which that changes the outputs of the others."""
-        fewer = _part(small, slice(0, small.examples - 1))
-        with torch.enable_grad(), tapped(self._layers) as few:
-            apart = self._forward(fewer).detach()
-        with torch.enable_grad(), tapped(self._layers) as taps:
-            together = self._forward(small)
-        if apart.shape != together[:-1].shape:
-            raise OperatorRefused(
-                f"the outputs change in shape, from {tuple(apart.shape)} to {tuple(together[:-1].shape)}, with the number of examples",
-                "let the model return one row an example",
-            )
-        gap = torch.linalg.vector_norm(at_least_single(apart - together[:-1].detach()))
-        if gap > torch.finfo(apart.dtype).eps ** 0.5 * torch.linalg.vector_norm(at_least_single(apart)):
-            refuse_changing(self.problem, small)
-            raise OperatorRefused(
-                "the output of an example changes with the other examples of its batch, so none has a gradient of its own",
-                "call model.eval() first, and use no batch statistics",
-            )
-        taps.backward(together, own_cotangents(self.problem, together, small))
-        self._shapes = shapes(few, taps, (fewer.examples, small.examples))
-        return taps
-
-    def _agrees(self, name: str, reference: Tensor, taps: Taps, small: Batch, whole: float) -> bool:
+    def _quickly(self, names: Sequence[str], batch: Batch) -> Pieces:
+        """By one pass. Where the plan took a dimension for the examples, tensors of other shapes are tried first on the last example."""
         try:
-            if self.routes[name] is Route.MODEL:
-                found = by_model(self.problem, name, small)
-            else:
-                found = self._from_taps(name, taps, small).dense(slice(0, small.examples))
-        except (CannotBatch, ValueError):
-            return False
-        return found.shape == reference.shape and self._alike(found, reference, whole)
+            found = self.from_pass(names, batch, self.plan)
+        except (CannotBatch, ValueError, RuntimeError) as error:
+            if isinstance(error, (OperatorRefused, torch.OutOfMemoryError)):
+                raise
+            raise _Elsewhere from error
+        if self.plan.guessed and (look := shapes_of(batch)) not in self.plan.tried:
+            end = slice(batch.examples - 1, batch.examples)
+            reference = one_by_one(self.problem, names, part_of(batch, end))
+            if not all(alike(piece.dense(end), reference[name], reference) for name, piece in found.items()):
+                raise _Elsewhere
+            self.plan.tried.add(look)
+        return found
 
-    def _alike(self, found: Tensor, reference: Tensor, whole: float) -> bool:
-        eps = torch.finfo(self.problem.dtype).eps
-        gap = torch.linalg.vector_norm(at_least_single(found) - at_least_single(reference))
-        return bool(gap <= eps**0.5 * torch.linalg.vector_norm(at_least_single(reference)) + 10 * eps * whole)
+    def _on(self, *routes: Route) -> list[str]:
+        return [name for name in self.names if self.plan.routes[name] in routes]
 
-    def _compare_last(self, batch: Batch, pieces: Pieces) -> None:
-        """Where rows of several examples lie in one dimension, compare the last example with its own backward pass."""
-        if not any(counting is not None and counting.each > 1 for shape in self._shapes.values() for counting in shape.inputs):
-            return
-        end = slice(batch.examples - 1, batch.examples)
-        reference = one_by_one(self.problem, list(pieces), _part(batch, end))
-        whole = max(float(torch.linalg.vector_norm(at_least_single(g))) for g in reference.values())
-        for name, piece in pieces.items():
-            if not self._alike(piece.dense(end), reference[name], whole):
+    def _wide(self, tensor: Tensor) -> torch.dtype:
+        return torch.promote_types(tensor.dtype, self._accumulate)
+
+    def _only(self, batch: Batch, token: int) -> Batch:
+        """The batch in which only this target of each example counts: the own loss of an example is then that of the token."""
+        known = recognise(self.problem.loss)
+        assert known is not None
+        targets = torch.full_like(batch.targets, known[1].get("ignore_index", -100)).flatten(1)
+        targets[:, token] = batch.targets.flatten(1)[:, token]
+        return replace(batch, targets=targets.reshape(batch.targets.shape))
+
+    def _counted(self) -> int:
+        data, known = self.problem.data, recognise(self.problem.loss)
+        if self.unit is Unit.EXAMPLE:
+            return data.examples
+        total = 0
+        for batch in data.read(in_order=True):
+            targets = batch.targets
+            if known is None or known[0] != "cross_entropy" or not isinstance(targets, Tensor) or targets.is_floating_point():
                 raise OperatorRefused(
-                    f"the rows of the layer of {name!r} do not lie example by example in batch {batch.index}",
-                    "keep a dimension for the examples in the layers of the model",
+                    "only a cross-entropy of class indices says what the loss of one token is",
+                    "pass nn.CrossEntropyLoss, with the classes in the second dimension of the outputs; or unit='example'",
                 )
+            total += batch.examples * _tokens(batch)
+        return total
 
 
-def _part(batch: Batch, rows: slice) -> Batch:
-    if rows.start == 0 and rows.stop >= batch.examples:
-        return batch
-    inputs, targets = (mapped(tree, lambda tensor: tensor[rows]) for tree in (batch.inputs, batch.targets))
-    return replace(batch, inputs=inputs, targets=targets)
+def _tokens(batch: Batch) -> int:
+    return int(batch.targets[0].numel())
 
 
 @contextmanager

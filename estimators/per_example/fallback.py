@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..engines.data import Batch, mapped, tensors_of
 from ..engines.problem import Problem, arguments
+from .batches import part_of
 from .cotangents import counted, own_loss
 from .sites import Shape
 from .taps import Call
@@ -65,12 +66,7 @@ def by_layer(layer: nn.Module, name: str, call: Call, shape: Shape, count: int) 
     return batched.detach()
 
 
-def by_model(problem: Problem, name: str, batch: Batch) -> Tensor:
-    """The gradients [N, *shape] in one parameter of the model, by vmap over the examples."""
-    return by_model_in(problem, [name], batch)[name]
-
-
-def by_model_in(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str, Tensor]:
+def by_model(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str, Tensor]:
     """The gradients [N, *shape] in these parameters of the model, by vmap over the examples."""
     everything = {name: p.detach() for name, p in zip(problem.layout.names, problem.parameters, strict=True)}
 
@@ -91,18 +87,25 @@ def one_by_one(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str
     wanted = [parameters[name] for name in names]
     found: list[list[Tensor]] = [[] for _ in names]
     for n in range(batch.examples):
-        inputs, targets = (mapped(tree, lambda tensor, n=n: tensor[n : n + 1]) for tree in (batch.inputs, batch.targets))
-        positional, named = arguments(inputs)
-        with torch.enable_grad():
-            outputs = torch.func.functional_call(problem.model, {**problem.buffers, **parameters}, positional, named)
-            value = own_loss(problem, outputs, targets)
-        gradients: Sequence[Tensor | None] = [None] * len(wanted)
-        if value.requires_grad:
-            gradients = torch.autograd.grad(value, wanted, allow_unused=True)
+        gradients = (
+            torch.autograd.grad(value, wanted, allow_unused=True)
+            if (value := loss_of(problem, n, batch)).requires_grad
+            else [None] * len(wanted)
+        )
         for rows, parameter, gradient in zip(found, wanted, gradients, strict=True):
             rows.append(torch.zeros_like(parameter).detach() if gradient is None else gradient.detach())
     counts = counted(problem, batch)
     return {name: _zeroed(torch.stack(rows), counts) for name, rows in zip(names, found, strict=True)}
+
+
+def loss_of(problem: Problem, n: int, batch: Batch) -> Tensor:
+    """The own loss of one example, to be differentiated in the parameters."""
+    one = part_of(batch, slice(n, n + 1))
+    parameters = dict(zip(problem.layout.names, problem.parameters, strict=True))
+    positional, named = arguments(one.inputs)
+    with torch.enable_grad():
+        outputs = torch.func.functional_call(problem.model, {**problem.buffers, **parameters}, positional, named)
+        return own_loss(problem, outputs, one.targets)
 
 
 def _at(counting: Any) -> int:

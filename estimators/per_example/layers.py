@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ def rule_for(layer: nn.Module) -> Rule | None:
     """The structured rule of a layer, or None. A subclass with a forward pass of its own has none."""
     for kind, rule in _RULES:
         if isinstance(layer, kind):
-            plain = next(
+            plain: Any = next(
                 base for base in type(layer).__mro__ if base.__module__.startswith("torch.nn.") and "forward" in vars(base)
             )
             return rule if type(layer).forward is plain.forward and _applies(layer) else None
@@ -79,7 +80,7 @@ def _convolution(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str
 
     def outputs(rows: slice) -> Tensor:
         block = d[rows.start * fold : rows.stop * fold]
-        return _grouped(block.reshape(len(block), groups, -1, places).transpose(2, 3), fold)
+        return _grouped(block.reshape(len(block), groups, -1, places), fold)
 
     tokens = fold * places
     left, right = Factor(outputs, groups, tokens, layer.out_channels // groups), Factor(patched, groups, tokens, width)
@@ -87,23 +88,22 @@ def _convolution(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str
 
 
 def _patches(layer: _ConvNd, x: Tensor) -> Tensor:
-    """The patch under the kernel at each place of the output, [n, groups, places, channels · kernel]."""
+    """What lies under the kernel at each place of the output, [n, groups, channels · kernel, places]."""
     sides = layer._reversed_padding_repeated_twice
     if any(sides):
         x = functional.pad(x, sides, mode="constant" if layer.padding_mode == "zeros" else layer.padding_mode)
     dimensions = len(layer.kernel_size)
     for i, (size, step, gap) in enumerate(zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)):
         x = x.unfold(2 + i, gap * (size - 1) + 1, step)[..., ::gap]
-    n, groups, places = len(x), layer.groups, prod(x.shape[2 : 2 + dimensions])
-    x = x.reshape(n, groups, -1, places, prod(layer.kernel_size))
-    return x.transpose(2, 3).reshape(n, groups, places, -1)
+    kernel_first = x.permute(0, 1, *range(2 + dimensions, 2 + 2 * dimensions), *range(2, 2 + dimensions))
+    return kernel_first.reshape(len(x), layer.groups, -1, prod(x.shape[2 : 2 + dimensions]))
 
 
 def _grouped(block: Tensor, fold: int) -> Tensor:
-    """[n·f, G, T, w] to [n, G, f·T, w]."""
-    if fold == 1:
-        return block
-    return block.unflatten(0, (-1, fold)).transpose(1, 2).flatten(2, 3)
+    """[n·f, G, w, T] to [n, G, f·T, w], a view where f is 1."""
+    if fold > 1:
+        block = block.unflatten(0, (-1, fold)).movedim(1, 3).flatten(3, 4)  # type: ignore[no-untyped-call]
+    return block.transpose(2, 3)
 
 
 def _normalised(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:

@@ -7,9 +7,11 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
+from ..engines.data import Unit
 from ..engines.parameters import Patterns
 from ..engines.problem import Loss
-from .engine import Engine
+from .datum import PerDatum
+from .engine import Engine, Pieces
 from .pieces import accumulator
 
 
@@ -22,7 +24,9 @@ def per_example_norms(
     order: Literal[1, 2] = 2,
     by_parameter: Literal[False] = False,
     parameters: Patterns | None = None,
-) -> Tensor: ...
+    unit: Unit | str = Unit.EXAMPLE,
+    accumulate: torch.dtype | None = None,
+) -> PerDatum: ...
 @overload
 def per_example_norms(
     model: nn.Module,
@@ -32,7 +36,9 @@ def per_example_norms(
     order: Literal[1, 2] = 2,
     by_parameter: Literal[True],
     parameters: Patterns | None = None,
-) -> dict[str, Tensor]: ...
+    unit: Unit | str = Unit.EXAMPLE,
+    accumulate: torch.dtype | None = None,
+) -> dict[str, PerDatum]: ...
 def per_example_norms(
     model: nn.Module,
     loss: Loss,
@@ -41,12 +47,21 @@ def per_example_norms(
     order: Literal[1, 2] = 2,
     by_parameter: bool = False,
     parameters: Patterns | None = None,
-) -> Tensor | dict[str, Tensor]:
-    """|g_n| for each example, [n] in float64: the norm of the gradient of the example's *own* loss, loss(model(x_n), y_n).
+    unit: Unit | str = Unit.EXAMPLE,
+    accumulate: torch.dtype | None = None,
+) -> PerDatum | dict[str, PerDatum]:
+    """|g_n| for each datum, [n] in float64: the norm of the gradient of its *own* loss, loss(model(x_n), y_n).
 
     ``loss`` is reduced by mean, and g_n is not divided by the number of examples: where all examples count the same, the gradient of
-    the loss of all data is the mean of the g_n. An example whose targets are all ignored has the norm 0. ``by_parameter`` gives one
-    tensor for each parameter; ``order`` 1 sums absolute values. The numbers are rounded like the gradients themselves.
+    the loss of all data is the mean of the g_n. An example whose targets are all ignored has the norm 0. ``unit="token"`` takes the
+    loss of each token by itself (a cross-entropy of class indices, at the cost of one pass for each position). ``by_parameter`` gives one
+    tensor for each parameter; ``order`` 1 sums absolute values. The gradients are rounded in the precision of the model; sums run in it too (float32
+    at least), or in ``accumulate``.
+
+    Refused by :class:`~certify.estimators.OperatorRefused`: examples that act on each other (batch statistics), random or changing forward
+    passes, parameters and data that are not finite, frozen parameters (unless left out by ``parameters``), sums in place of means.
+    Rules of layers: Goodfellow 2015 (arXiv 1510.01799); Rochette, Manoel and Tramel 2019 (arXiv 1912.06015) for sequences and
+    convolutions.
 
     >>> model = nn.Linear(1, 1, bias=False).double()
     >>> _ = nn.init.constant_(model.weight, 2.0)
@@ -55,19 +70,14 @@ def per_example_norms(
     """
     if order not in (1, 2):
         raise ValueError(f"the order of a norm is 1 or 2 here, not {order!r}")
-    engine = Engine(model, loss, data, parameters=parameters)
-    powers = engine_powers(engine, order)
-    finish = torch.sqrt if order == 2 else torch.abs
-    if by_parameter:
-        return {name: finish(values) for name, values in powers.items()}
-    return finish(torch.stack(list(powers.values())).sum(0))
+    engine = Engine(model, loss, data, parameters=parameters, unit=unit, accumulate=accumulate)
+    powers = engine.gather("gradient norms", lambda pieces: norm_powers(pieces, order))
+    found = {name: powers[:, i] for i, name in enumerate(engine.names)} if by_parameter else {"": powers.sum(1)}
+    result = {name: PerDatum.of(values.sqrt() if order == 2 else values, engine.unit) for name, values in found.items()}
+    return result if by_parameter else result[""]
 
 
-def engine_powers(engine: Engine, order: Literal[1, 2]) -> dict[str, Tensor]:
-    """Σ|entries|^order of each gradient in each parameter, [n] each."""
-    wide = accumulator(engine.problem.device)
-    found: dict[str, list[Tensor]] = {name: [] for name in engine.names}
-    for batch in engine.batches("gradient norms"):
-        for name, piece in engine.pieces(batch).items():
-            found[name].append((piece.squared_norms() if order == 2 else piece.absolute_sums()).to(wide))
-    return {name: torch.cat(values) for name, values in found.items()}
+def norm_powers(pieces: Pieces, order: Literal[1, 2]) -> Tensor:
+    """Σ|entries|^order of each gradient in each parameter, [n, parameters] in float64."""
+    found = [piece.squared_norms() if order == 2 else piece.absolute_sums() for piece in pieces.values()]
+    return torch.stack([values.to(accumulator(values.device)) for values in found], 1)

@@ -7,6 +7,7 @@ taken. The sum over pairs loses digits where the terms cancel; where it would lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class Term:
     right: Factor
 
 
+_LOST = 1e4
+"""How often the terms of a sum over pairs may be larger than the sum."""
 Loaded = tuple[Tensor, Tensor]
 """Left [n, G, T, o] (or indices [n, T]) and right [n, G, T, i] of one term."""
 
@@ -56,6 +59,10 @@ class Outer(Piece):
         self.tokens = sum(term.right.tokens for term in terms)
         self.width, self.height = terms[0].right.width, terms[0].left.width
         self._cancelling: bool | None = None
+
+    @property
+    def numbers(self) -> int:
+        return self.count * self._loaded
 
     @property
     def single(self) -> bool:
@@ -149,25 +156,26 @@ class Outer(Piece):
 
     @property
     def _pairs_are_cheaper(self) -> bool:
-        return self.tokens * (self.width + self.height) <= self.width * self.height
+        return self.tokens * (self.width + self.height) < self.width * self.height
 
     def _single(self, rows: slice, order: int) -> Tensor:
         ((left, right),) = self.load(rows)
-        lengths = (torch.linalg.vector_norm(factor[:, :, 0], order, dim=2) for factor in (left, right))
-        one, two = lengths
-        return (one * two).pow(order).sum(1)
+        one, two = (torch.linalg.vector_norm(factor[:, :, 0], order, dim=2) for factor in (left, right))
+        total: Tensor = (one * two).pow(order).sum(1)
+        return total
 
     def _by_pairs(self) -> Tensor:
         found = []
         for rows in chunks(self.count, self.groups * self.tokens * max(self.tokens, self.width + self.height)):
             loaded = self.load(rows)
-            total: Tensor | None = None
+            total, sizes = _own(loaded[0])
             for i, first in enumerate(loaded):
-                for second in loaded[i:]:
-                    value = _matched(first, second).flatten(1).sum(1) * (1 if second is first else 2)
-                    total = value if total is None else total + value
-            assert total is not None
-            for place in torch.nonzero(_lossy(total, _sizes(loaded))).flatten().tolist():
+                if i:
+                    more, larger = _own(first)
+                    total, sizes = total + more, sizes + larger
+                for second in loaded[i + 1 :]:
+                    total = total + 2 * _matched(first, second)
+            for place in torch.nonzero(_lossy(total, sizes)).flatten().tolist():
                 at = rows.start + place
                 total[place] = self.flat(slice(at, at + 1)).square().sum()
             found.append(total)
@@ -184,22 +192,39 @@ def _sizes(loaded: list[Loaded]) -> Tensor:
 
 
 def _lossy(squares: Tensor, sizes: Tensor) -> Tensor:
-    """Where |g|² would have lost half of its digits in a sum over pairs: sqrt(eps) (Σ|d_t||a_t|)² is more than it."""
-    return sizes.square() * torch.finfo(squares.dtype).eps ** 0.5 > squares
+    """Where |g|² would lose four digits, or half of all, in a sum over pairs: it is that much smaller than (Σ|d_t||a_t|)²."""
+    most = min(_LOST, 1 / math.sqrt(torch.finfo(squares.dtype).eps))
+    return sizes.square() > most * squares
+
+
+def _own(loaded: Loaded) -> tuple[Tensor, Tensor]:
+    """Σ_ts (d_t·d_s)(a_t·a_s), and Σ_t |d_t||a_t| from the diagonals of the two factors, [n] each."""
+    left, right = loaded
+    near = _equal(left, left, right.dtype) if left.dim() == 2 else left @ left.transpose(2, 3)
+    far = right @ right.transpose(2, 3)
+    lengths = (near.diagonal(dim1=2, dim2=3) * far.diagonal(dim1=2, dim2=3)).sqrt()
+    return torch.linalg.vecdot(near.flatten(1), far.flatten(1)), lengths.flatten(1).sum(1)
+
+
+def _equal(one: Tensor, other: Tensor, dtype: torch.dtype) -> Tensor:
+    """Which indices are equal, [n, 1, T, S]."""
+    return (one[:, :, None] == other[:, None, :])[:, None].to(dtype)
 
 
 def _matched(first: Loaded, second: Loaded) -> Tensor:
-    """(d_t·d'_s)(a_t·a'_s) for the same examples, [n, G, T, S]."""
+    """Σ_ts (d_t·d'_s)(a_t·a'_s) for the same examples, [n]."""
     (left, right), (other, others) = first, second
     if left.dim() == 2 and other.dim() == 2:
-        near = (left[:, :, None] == other[:, None, :])[:, None].to(right.dtype)
+        near = _equal(left, other, right.dtype)
     elif left.dim() == 2:
         near = other.gather(3, left[:, None, None, :].expand(-1, -1, other.shape[2], -1)).transpose(2, 3)
     elif other.dim() == 2:
         near = left.gather(3, other[:, None, None, :].expand(-1, -1, left.shape[2], -1))
     else:
         near = left @ other.transpose(2, 3)
-    return near * (right @ others.transpose(2, 3))
+    far = right @ others.transpose(2, 3)
+    total: Tensor = torch.linalg.vecdot(near.flatten(1), far.flatten(1))
+    return total
 
 
 def _inner(first: list[Loaded], second: list[Loaded]) -> Tensor:

@@ -45,13 +45,18 @@ class Piece(ABC):
         """The number of entries of the parameter."""
         return prod(self.shape)
 
+    @property
+    @abstractmethod
+    def numbers(self) -> int:
+        """How many numbers are held."""
+
     @abstractmethod
     def dense(self, rows: slice) -> Tensor:
         """The gradients of these examples, [n, *shape]."""
 
     def flat(self, rows: slice) -> Tensor:
         """The same, [n, size], in float32 or wider."""
-        return at_least_single(self.dense(rows)).flatten(1)
+        return at_least_single(self.dense(rows)).reshape(-1, self.size)
 
     def squared_norms(self) -> Tensor:
         """|g_n|² for each example, [N]."""
@@ -91,6 +96,10 @@ class Held(Piece):
         super().__init__(len(gradients), gradients.shape[1:], gradients.device)
         self.gradients = gradients
 
+    @property
+    def numbers(self) -> int:
+        return self.gradients.numel()
+
     def dense(self, rows: slice) -> Tensor:
         return self.gradients[rows]
 
@@ -113,6 +122,10 @@ class Rows(Piece):
         self.owner, self.position = keys // rows, keys % rows
         given = at_least_single(values).flatten(0, 1)
         self.sums = given.new_zeros(len(keys), values.shape[-1]).index_add_(0, where.flatten(), given)
+
+    @property
+    def numbers(self) -> int:
+        return self.sums.numel() + self.values.numel()
 
     def dense(self, rows: slice) -> Tensor:
         chosen = (self.owner >= rows.start) & (self.owner < rows.stop)
@@ -161,6 +174,10 @@ class Sum(Piece):
     def __init__(self, parts: list[Piece]) -> None:
         super().__init__(parts[0].count, parts[0].shape, parts[0].device)
         self.parts = parts
+
+    @property
+    def numbers(self) -> int:
+        return sum(part.numbers for part in self.parts)
 
     def dense(self, rows: slice) -> Tensor:
         return torch.stack([at_least_single(part.dense(rows)) for part in self.parts]).sum(0)

@@ -54,10 +54,14 @@ class Counting:
 
 @dataclass(frozen=True)
 class Shape:
-    """What counts the examples in the inputs and the outputs of one call; None where nothing does, or no one dimension alone."""
+    """What counts the examples in the inputs and the outputs of one call; None where nothing does, or no one dimension alone.
+
+    ``constant`` says that no tensor changes in size with the number of examples.
+    """
 
     inputs: tuple[Counting | None, ...]
     outputs: tuple[Counting | None, ...]
+    constant: bool
 
 
 def shapes(few: Taps, more: Taps, counts: tuple[int, int]) -> dict[tuple[str, int], Shape]:
@@ -68,9 +72,9 @@ def shapes(few: Taps, more: Taps, counts: tuple[int, int]) -> dict[tuple[str, in
         if len(others) != len(calls):
             continue
         for place, (one, other) in enumerate(zip(calls, others, strict=True)):
-            found[layer, place] = Shape(
-                _countings(_sizes(one.inputs), _sizes(other.inputs), counts), _countings(one.outputs, other.outputs, counts)
-            )
+            into, out_of = (_sizes(one.inputs), _sizes(other.inputs)), (one.outputs, other.outputs)
+            constant = into[0] == into[1] and out_of[0] == out_of[1]
+            found[layer, place] = Shape(_countings(*into, counts), _countings(*out_of, counts), constant)
     return found
 
 

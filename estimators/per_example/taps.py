@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,14 +14,17 @@ from torch.utils.hooks import RemovableHandle
 from ..engines.data import mapped, tensors_of
 from ..engines.refusals import OperatorRefused
 
+Place = tuple[str, int]
+"""The name of a layer, and which of its calls is meant."""
+
 
 class Call:
     """One call of a layer. ``cotangents`` holds, for each floating-point output, the derivative in it (None where it does not act)."""
 
-    def __init__(self, layer: str, inputs: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
-        self.layer = layer
+    def __init__(self, layer: str, inputs: tuple[tuple[Any, ...], dict[str, Any]], order: int) -> None:
+        self.layer, self.order = layer, order
         self.inputs = mapped(inputs, Tensor.detach)
-        self._versions = [tensor._version for tensor in tensors_of(self.inputs)]
+        self._watched = [(tensor, tensor._version) for tensor in tensors_of(self.inputs)]
         self.outputs: list[torch.Size] = []
         self.cotangents: list[Tensor | None] = []
         self.edges: dict[int, GradientEdge] = {}
@@ -51,7 +54,7 @@ class Call:
 
     def refuse_overwritten(self) -> None:
         """Refuse inputs that were written into after the call."""
-        if [tensor._version for tensor in tensors_of(self.inputs)] != self._versions:
+        if any(tensor._version != version for tensor, version in self._watched):
             raise OperatorRefused(
                 f"the input of the layer {self.layer!r} is overwritten after the layer has used it",
                 "use an operation that is not in place",
@@ -59,39 +62,63 @@ class Call:
 
 
 class Taps:
-    """The calls of the tapped layers, in their order, and the anchors from which differentiation starts."""
+    """The calls of the tapped layers, and the anchors from which differentiation starts.
 
-    def __init__(self) -> None:
+    The calls in ``spread`` are made for no example in particular, such as that of an embedding of places; what they give is copied
+    for each of ``examples``, so that each copy has a cotangent of its own.
+    """
+
+    def __init__(self, spread: frozenset[Place] = frozenset(), examples: int = 1) -> None:
         self.calls: dict[str, list[Call]] = {}
         self.anchors: dict[torch.dtype, Tensor] = {}
+        self._spread, self._examples, self._made = spread, examples, 0
 
-    def backward(self, outputs: Tensor, cotangents: Tensor) -> None:
-        """Carry the cotangents of the outputs to every call."""
+    def note(self, layer: str, inputs: tuple[tuple[Any, ...], dict[str, Any]], output: Any) -> Any:
+        """Note a call of a layer, and return its output tapped."""
+        calls = self.calls.setdefault(layer, [])
+        if (layer, len(calls)) in self._spread:
+            inputs, output = (mapped(tree, lambda tensor: spread_out(tensor, self._examples)) for tree in (inputs, output))
+        call = Call(layer, inputs, self._made)
+        self._made += 1
+        calls.append(call)
+        if not isinstance(output, Tensor) and type(output) not in (tuple, list, dict):
+            return None  # a class of the model's own is left as it is
+        return mapped(output, lambda tensor: call.tap(tensor, self.anchors))
+
+    def backward(self, outputs: Tensor, cotangents: Tensor, leaves: Sequence[Tensor] = ()) -> list[Tensor]:
+        """Carry the cotangents of the outputs to every call; return the derivatives in these leaves."""
         everything = [call for calls in self.calls.values() for call in calls]
         for call in everything:
             call.refuse_overwritten()
         places = [(call, place) for call in everything for place in call.edges]
-        if not places or not outputs.requires_grad:
-            return
-        edges = [call.edges[place] for call, place in places]
-        found = torch.autograd.grad([outputs], edges, [cotangents], allow_unused=True)
-        for (call, place), cotangent in zip(places, found, strict=True):
+        wanted: list[Any] = [*(call.edges[place] for call, place in places), *leaves]
+        found: Sequence[Tensor | None] = [None] * len(wanted)
+        if wanted and outputs.requires_grad:
+            found = torch.autograd.grad([outputs], wanted, [cotangents], allow_unused=True)
+        for (call, place), cotangent in zip(places, found, strict=False):
             call.cotangents[place] = None if cotangent is None else cotangent.detach()
             del call.edges[place]
+        rest = zip(leaves, found[len(places) :], strict=True)
+        return [torch.zeros_like(leaf).detach() if gradient is None else gradient.detach() for leaf, gradient in rest]
+
+
+def spread_out(tensor: Tensor, count: int) -> Tensor:
+    """The tensor for each of ``count`` examples: along a first dimension of one, or else along a new one.
+
+    >>> spread_out(torch.zeros(1, 5), 3).shape, spread_out(torch.zeros(4, 5), 3).shape
+    (torch.Size([3, 5]), torch.Size([3, 4, 5]))
+    """
+    return tensor.expand(count, *(tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape))
 
 
 @contextmanager
-def tapped(layers: Mapping[str, nn.Module]) -> Iterator[Taps]:
+def tapped(layers: Mapping[str, nn.Module], taps: Taps) -> Iterator[Taps]:
     """While it is open, calls of these layers are noted."""
-    taps, handles = Taps(), list[RemovableHandle]()
+    handles: list[RemovableHandle] = []
     for name, layer in layers.items():
 
         def note(module: nn.Module, positional: tuple[Any, ...], named: dict[str, Any], output: Any, name: str = name) -> Any:
-            call = Call(name, (positional, named))
-            taps.calls.setdefault(name, []).append(call)
-            if not isinstance(output, Tensor) and type(output) not in (tuple, list, dict):
-                return None  # a class of the model's own is left as it is
-            return mapped(output, lambda tensor: call.tap(tensor, taps.anchors))
+            return taps.note(name, (positional, named), output)
 
         handles.append(layer.register_forward_hook(note, with_kwargs=True, prepend=True))
     try:

@@ -1,0 +1,194 @@
+"""The plan of an engine: how the gradients in each parameter are found, tried on the first three examples."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..engines.data import Batch, first_examples
+from ..engines.probes import refuse_changing
+from ..engines.refusals import OperatorRefused
+from .batches import part_of, refuse_uneven, shapes_of
+from .cotangents import own_cotangents, refuse_coupled
+from .fallback import CannotBatch, by_model, loss_of, one_by_one
+from .layers import rule_for
+from .pieces import at_least_single
+from .sites import Shape, shapes
+from .taps import Place, Taps
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_PROBED = 3
+_FAILED = (CannotBatch, ValueError, RuntimeError, IndexError, TypeError)
+
+
+class Route(enum.Enum):
+    """How the gradients in a parameter are found, the cheapest first; the value says it in words."""
+
+    STRUCTURED = "from the inputs and cotangents of its layers"
+    SPREAD = "from a copy for each example"
+    LAYER = "by vmap of its layer"
+    MODEL = "by vmap of the model"
+    SINGLE = "by one backward pass for each example"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The route of each parameter; what counts the examples at each call; the calls whose outputs are copied for each example."""
+
+    routes: dict[str, Route]
+    shapes: dict[Place, Shape] = field(default_factory=dict)
+    spread: frozenset[Place] = frozenset()
+
+    tried: set[tuple[torch.Size, ...]] = field(default_factory=set)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether something is copied for each example."""
+        return bool(self.spread) or Route.SPREAD in self.routes.values()
+
+    @property
+    def guessed(self) -> bool:
+        """Whether tensors of other shapes could show that the plan took a wrong dimension for the examples."""
+        folded = any(counting is not None and counting.each > 1 for shape in self.shapes.values() for counting in shape.inputs)
+        return folded or self.spreads
+
+
+def make_plan(engine: Engine, *, spreading: bool = True) -> Plan:
+    """Choose the cheapest routes that agree with single backward passes; where no batch has two examples, those are taken."""
+    small = None
+    for batch in engine.problem.data.read():
+        small = first_examples(batch, _PROBED)
+        if small is None:
+            refuse_uneven(batch)
+        elif small.examples > 1:
+            break
+    if small is None:
+        raise OperatorRefused("inputs and targets hold no tensor", "pass tensors")
+    plan = Plan(dict.fromkeys(engine.names, Route.SINGLE))
+    if small.examples == 1:
+        refuse_changing(engine.problem, small)
+        return plan
+    together = _refuse_mixing(engine, small)
+    refuse_coupled(engine.problem, together, small)
+    if not any(loss_of(engine.problem, n, small).requires_grad for n in range(small.examples)):
+        raise OperatorRefused(
+            "the loss does not depend on the parameters",
+            "look for detach(), .data or no_grad in the model, or choose others by parameters=",
+        )
+    spread, known, taps = _measure(engine, small, together, spreading)
+    plan = replace(plan, spread=spread, shapes=known, tried={shapes_of(small)})
+    reference = one_by_one(engine.problem, engine.names, small)
+    for name in engine.names:
+        for route in Route:
+            if route is Route.SPREAD and not (spreading and _is_used_by_the_users_code(engine, name)):
+                continue
+            plan.routes[name] = route
+            if route is Route.SINGLE or _agrees(engine, name, reference, taps, small, plan):
+                break
+    return plan
+
+
+def alike(found: Tensor, reference: Tensor, whole: dict[str, Tensor]) -> bool:
+    """Whether gradients in one parameter are the reference, up to half the digits, or to rounding beside those in the other parameters."""
+    if found.shape != reference.shape:
+        return False
+    eps = float(max(torch.finfo(gradient.dtype).eps for gradient in whole.values()))
+    largest = max(_size(gradient) for gradient in whole.values())
+    gap = _size(at_least_single(found) - at_least_single(reference))
+    return gap <= math.sqrt(eps) * _size(reference) + 10 * eps * largest
+
+
+def _size(tensor: Tensor) -> float:
+    return float(torch.linalg.vector_norm(at_least_single(tensor)))
+
+
+def _refuse_mixing(engine: Engine, small: Batch) -> Tensor:
+    """The outputs of a few examples; refused where leaving out the last one changes those of the others."""
+    with torch.no_grad():
+        together = engine.forward(small)
+        apart = engine.forward(_shorter(small))
+    if apart.shape != together[:-1].shape:
+        raise OperatorRefused(
+            f"the outputs change in shape, from {tuple(apart.shape)} to {tuple(together[:-1].shape)}, with the number of examples",
+            "let the model return one row an example",
+        )
+    if not _close(apart, together[:-1]):
+        refuse_changing(engine.problem, small)
+        raise OperatorRefused(
+            "the output of an example changes with the other examples of its batch, so none has a gradient of its own",
+            "call model.eval() first, and use no batch statistics",
+        )
+    return together
+
+
+def _measure(
+    engine: Engine, small: Batch, together: Tensor, spreading: bool
+) -> tuple[frozenset[Place], dict[Place, Shape], Taps]:
+    """Find what counts the examples at each call. The first call for no example in particular is spread, then the next, while outputs stay."""
+    shorter = _shorter(small)
+    spread: frozenset[Place] = frozenset()
+    refused: set[Place] = set()
+    while True:
+        with engine.watching(spread, shorter.examples) as few:
+            engine.forward(shorter)
+        with engine.watching(spread, small.examples) as taps:
+            outputs = engine.forward(small)
+        known = shapes(few, taps, (shorter.examples, small.examples))
+        constant = [place for place, shape in known.items() if shape.constant and place not in refused | spread]
+        constant = [place for place in constant if rule_for(engine.layers[place[0]]) is not None]
+        if not constant or not spreading:
+            taps.backward(outputs, own_cotangents(engine.problem, outputs, small))
+            return spread, known, taps
+        first = min(constant, key=lambda place: taps.calls[place[0]][place[1]].order)
+        if _unchanged(engine, spread | {first}, small, together):
+            spread |= {first}
+        else:
+            refused.add(first)
+
+
+def _unchanged(engine: Engine, spread: frozenset[Place], small: Batch, together: Tensor) -> bool:
+    try:
+        for batch, outputs in ((small, together), (_shorter(small), together[:-1])):
+            with engine.watching(spread, batch.examples):
+                if not _close(engine.forward(batch).detach(), outputs):
+                    return False
+    except _FAILED:
+        return False
+    return True
+
+
+def _close(found: Tensor, reference: Tensor) -> bool:
+    if found.shape != reference.shape:
+        return False
+    return _size(found - reference) <= math.sqrt(torch.finfo(reference.dtype).eps) * _size(reference)
+
+
+def _agrees(engine: Engine, name: str, reference: dict[str, Tensor], taps: Taps, small: Batch, plan: Plan) -> bool:
+    every = slice(0, small.examples)
+    tries: dict[Route, Callable[[], Tensor]] = {
+        Route.STRUCTURED: lambda: engine.from_taps(name, taps, small.examples, plan).dense(every),
+        Route.SPREAD: lambda: engine.from_pass([name], small, plan)[name].dense(every),
+        Route.LAYER: lambda: engine.from_taps(name, taps, small.examples, plan).dense(every),
+        Route.MODEL: lambda: by_model(engine.problem, [name], small)[name],
+    }
+    try:
+        return alike(tries[plan.routes[name]](), reference[name], reference)
+    except _FAILED:
+        return False
+
+
+def _is_used_by_the_users_code(engine: Engine, name: str) -> bool:
+    """A layer of torch would have a rule, or uses its parameters in another way than by adding or multiplying along the examples."""
+    return not any(type(engine.layers[site.layer]).__module__.startswith("torch.nn.") for site in engine.sites[name])
+
+
+def _shorter(batch: Batch) -> Batch:
+    return part_of(batch, slice(0, batch.examples - 1))
