@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from flint import arb
@@ -10,6 +11,7 @@ from certify.proofs.balls import MAXIMUM_PRECISION, ball, precision
 
 _BITS = 128
 _ACCURATE = 56
+CERTAIN = arb(2) ** -60
 
 
 def enclosed_delta(epsilon: Fraction, shift: Fraction, variance: Fraction, reference: Fraction) -> arb:
@@ -30,6 +32,19 @@ def enclosed_delta(epsilon: Fraction, shift: Fraction, variance: Fraction, refer
         bits *= 2
 
 
+def nearly_told_apart(deviations: Sequence[arb], means: Sequence[arb], epsilon: arb) -> bool:
+    """Whether a half-line of one coordinate proves a delta of at least 1 - 2^-60, for N(means, diag(deviations²)) against N(0, I).
+
+    The half-line that starts as many standard deviations from the one mean as from the other misses a tail of both laws.
+    """
+    factor = 1 + epsilon.exp()
+    for deviation, mean in zip(deviations, means, strict=True):
+        place = abs(mean) / (1 + deviation)
+        if (place / arb(2).sqrt()).erfc() / 2 * factor < CERTAIN:
+            return True
+    return False
+
+
 def _value(epsilon: Fraction, shift: Fraction, variance: Fraction, reference: Fraction, narrow: bool) -> arb:
     level = (ball(reference / variance)).log() / 2 - ball(epsilon)
     # (1/reference - 1/variance) x² + 2 (shift/variance) x - shift²/variance + 2 level, of which the roots are sought
@@ -38,7 +53,10 @@ def _value(epsilon: Fraction, shift: Fraction, variance: Fraction, reference: Fr
     if discriminant < 0:
         return arb(0)
     root = discriminant.sqrt() if discriminant > 0 else arb(0).union(discriminant.abs_upper().sqrt())
-    ends = sorted([(-slope - root) / curvature, (-slope + root) / curvature], key=lambda end: float(end.mid()))
+    # The smaller root comes first by the sign of the curvature: the two may agree to every digit of a double.
+    ends = [(-slope + root) / curvature, (-slope - root) / curvature]
+    if not narrow:
+        ends.reverse()
     first = _between(ends, ball(shift), ball(variance), narrow)
     second = _between(ends, arb(0), ball(reference), narrow)
     return first - ball(epsilon).exp() * second

@@ -11,7 +11,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
 from certify import gaussian
 from certify.accounting import orders
@@ -24,26 +24,31 @@ from certify.proofs.balls import MAXIMUM_PRECISION, ball, precision, upper_doubl
 from certify.proofs.sides import Side
 
 from . import one_dimension
-from .contour import NoContour, Pair, best_order, enclosed_delta
+from .contour import NoContour, Pair, best_gap, enclosed_delta
 from .matrices import Rows, balls, column, definite, diagonalised, form, inverse_form, vector
 from .matrices import covariance as covariance_of
+from .supremum import never_exceeds
 
 _ACCURATE = 48
-_GOLDEN = (math.sqrt(5) - 1) / 2
+_PROMISED = 41
 _MOST_BITS = 6144
 _LEAST_BITS = 128
 _MOST_INTEGRAL_BITS = 1024
 _SEARCH_STEPS = 50
+_LARGEST = Fraction(10) ** 300
+_INVISIBLE = arb(2) ** -1100
 
 
 def gaussian_delta(epsilon: Number, *, mean_shift: Any, covariance: Any, reference_covariance: Any) -> Bound:
     """At or above sup over events of P(A) - e^epsilon Q(A), P = N(mean_shift, covariance), Q = N(0, reference_covariance).
 
     Numbers and entries are exact: strings are decimals, doubles what they store. One number stands for one dimension. The evidence names
-    the route: the Gaussian profile for equal covariances, the quadratic on the line, a contour integral in balls in up to 64 dimensions,
-    or, where that fails, one Rényi order. Except for the last, the bound exceeds the truth by less than 1e-12 of it. One direction only:
-    exchange the covariances for the other, and take the larger. Raises :class:`~certify.errors.InputError` for shapes that do not
-    fit, entries that are not finite, and matrices that are not symmetric and positive definite.
+    the route: exactly 0 where the log-ratio nowhere exceeds epsilon (decided in rational arithmetic, and nowhere else), the
+    Gaussian profile for equal covariances, the quadratic on the line, a contour integral in balls in up to 64 dimensions, or,
+    where that fails, one Rényi order. Except for the last, the bound exceeds the truth by less than 1e-12 of it, or is 5e-324,
+    the least double. One direction only: exchange the covariances for the other, and take the larger. Raises
+    :class:`~certify.errors.InputError` for shapes that do not fit, entries that are not finite, and matrices that are not
+    symmetric and positive definite.
 
     Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
 
@@ -56,6 +61,8 @@ def gaussian_delta(epsilon: Number, *, mean_shift: Any, covariance: Any, referen
     shift, first, second = _read(mean_shift, covariance, reference_covariance)
     if first == second:
         return _equal(at, shift, first)
+    if never_exceeds(at, shift, first, second):
+        return Bound(0.0, Side.UPPER, Enclosed("the log-ratio of the densities nowhere exceeds epsilon, by rational elimination"))
     if len(shift) == 1:
         value = one_dimension.enclosed_delta(at, shift[0], first[0][0], second[0][0])
         return _bound(value, "interval between the roots of the log-ratio, or what it leaves out, in balls")
@@ -125,46 +132,83 @@ def _proportional(first: Rows, second: Rows) -> Fraction | None:
 
 
 def _by_contour(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, second: Rows) -> Bound | None:
-    """The contour integral, after both covariances were diagonalised: exactly if they are proportional, else to far below delta."""
-    ratio = _proportional(first, second)
-    bits = _LEAST_BITS + (0 if ratio else 3 * int((float(epsilon) if epsilon < 10**4 else 1e4) / math.log(2)))
+    """The contour integral, after both covariances were diagonalised: exactly if they allow, else to far below delta."""
+    ratio, plain = _proportional(first, second), _diagonal(first) and _diagonal(second)
+    bits = _LEAST_BITS
+    if ratio is None and not plain:
+        bits = min(bits + 3 * int(min(epsilon, Fraction(10**6)) / Fraction(math.log(2))), _MOST_BITS // 2)
     best: arb | None = None
     while bits <= _MOST_BITS:
         with precision(bits):
-            value = _diagonal_delta(epsilon, shift, second, ratio) if ratio else _general_delta(epsilon, shift, first, second)
+            if ratio is not None:
+                value = _settled(_proportional_pair(epsilon, shift, second, ratio))
+            elif plain:
+                value = _settled(_plain_pair(epsilon, shift, first, second))
+            else:
+                value = _general_delta(epsilon, shift, first, second)
             if value is not None and value.is_finite():
                 best = value if best is None or value.upper() < best.upper() else best
-                if value.rel_accuracy_bits() >= _ACCURATE or value < arb(2) ** -1100:
+                if value.rel_accuracy_bits() >= _ACCURATE or value < _INVISIBLE:
                     break
         bits *= 2
-    return None if best is None else _bound(best, "contour integral of the moments in balls")
+    if best is None or not (best.rel_accuracy_bits() >= _PROMISED or best < _INVISIBLE):
+        return None
+    return _bound(best, "contour integral of the moments in balls")
 
 
-def _diagonal_delta(epsilon: Fraction, shift: tuple[Fraction, ...], second: Rows, ratio: Fraction) -> arb | None:
+def _diagonal(rows: Rows) -> bool:
+    return all(entry == 0 for i, row in enumerate(rows) for j, entry in enumerate(row) if i != j)
+
+
+def _plain_pair(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, second: Rows) -> Pair:
+    """Two diagonal covariances: every coordinate in units of the second."""
+    slopes = tuple(ball(1 - first[index][index] / second[index][index]) for index in range(len(shift)))
+    means = tuple(ball(move) / ball(second[index][index]).sqrt() if move else arb(0) for index, move in enumerate(shift))
+    return Pair(slopes, means, ball(epsilon))
+
+
+def _proportional_pair(epsilon: Fraction, shift: tuple[Fraction, ...], second: Rows, ratio: Fraction) -> Pair:
     """Proportional covariances: in units of the second, and turned so that the shift lies along one coordinate."""
     mean = form(second, shift).sqrt() if any(shift) else arb(0)
-    if not mean.is_finite():
-        return None
-    return _working(Pair((ball(ratio),) * len(shift), (mean, *[arb(0)] * (len(shift) - 1)), ball(epsilon)))
+    return Pair((ball(1 - ratio),) * len(shift), (mean, *[arb(0)] * (len(shift) - 1)), ball(epsilon))
+
+
+def _settled(pair: Pair) -> arb | None:
+    """The integral with variances of one in place of those next to one: by so little that the total variation hardly differs.
+
+    A variance 1 - a with |a| <= 1/2 is within |a|/2 of one in total variation (see :class:`~certify.mechanisms.matrices.Diagonal`).
+    """
+    close = arb(2) ** -(ctx.prec // 2)
+    slopes = tuple(arb(0) if abs(a) < close else a for a in pair.slopes)
+    value = _working(Pair(slopes, pair.means, pair.epsilon))
+    slack = sum((abs(a) / 2 for a, kept in zip(pair.slopes, slopes, strict=True) if kept == 0), arb(0))
+    return None if value is None else value + arb(0).union(slack) - arb(0).union(slack)
 
 
 def _general_delta(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, second: Rows) -> arb | None:
     laws = diagonalised(shift, first, second)
-    inner = None if laws is None else _working(Pair(laws.variances, laws.means, ball(epsilon)))
-    if laws is None or inner is None:
+    if laws is None:
         return None
-    return inner + arb(0, 1) * (laws.slack + ball(epsilon).exp() * laws.reference_slack)
+    inner = _working(Pair(tuple(1 - variance for variance in laws.variances), laws.means, ball(epsilon)))
+    return None if inner is None else inner + arb(0, 1) * (laws.slack + ball(epsilon).exp() * laws.reference_slack)
 
 
 def _working(pair: Pair) -> arb | None:
     """The integral at a precision of its own (the basis may need many digits more); ``None`` where no contour was found."""
+    if not all(mean.is_finite() for mean in pair.means):
+        return None
     if pair.is_never_reached:
         return arb(0)
-    order, bits, value = best_order(pair), _LEAST_BITS, None
+    if one_dimension.nearly_told_apart([(1 - a).sqrt() for a in pair.slopes], pair.means, pair.epsilon):
+        return arb(1) - arb(0).union(one_dimension.CERTAIN)
+    gap, bits, value = best_gap(pair), _LEAST_BITS, None
     while bits <= _MOST_INTEGRAL_BITS:
         with precision(bits):
+            at_most = pair.bound(gap)
+            if at_most < _INVISIBLE:
+                return arb(0).union(at_most)
             try:
-                value = enclosed_delta(pair, order)
+                value = enclosed_delta(pair, gap)
             except NoContour:
                 return value
             if value.rel_accuracy_bits() >= _ACCURATE + 4:
@@ -179,7 +223,8 @@ def _at_one_order(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, s
     divergence = _divergence(order, shift, first, second)
     if math.isinf(divergence.value):
         return Bound(1.0, Side.UPPER, Enclosed("a probability"))
-    bound = derive("renyi.profile", order=order, divergence=divergence, epsilon=exactly(epsilon, Declared("given")))
+    at = exactly(min(epsilon, _LARGEST), Declared("given"))  # beyond, the delta of a smaller epsilon
+    bound = derive("renyi.profile", order=order, divergence=divergence, epsilon=at)
     return bound if bound.value <= 1 else Bound(1.0, Side.UPPER, Enclosed("a probability"))
 
 
@@ -213,6 +258,7 @@ def _renyi_ball(order: Fraction, shift: tuple[Fraction, ...], first: Rows, secon
 
 def _search_order(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, second: Rows) -> Fraction:
     """About the order that makes the bound least; untrusted."""
+    level = float(min(epsilon, _LARGEST))
 
     def height(position: float) -> float:
         order = 1 + math.exp(position)
@@ -222,13 +268,6 @@ def _search_order(epsilon: Fraction, shift: tuple[Fraction, ...], first: Rows, s
             value = _renyi_ball(Fraction(order), shift, first, second)
         if value is None or not math.isfinite(float(value.mid())):
             return math.inf
-        return orders.log_delta_at(order, float(value.mid()), float(epsilon))
+        return orders.log_delta_at(order, float(value.mid()), level)
 
-    low, high = -16.0, 16.0
-    for _ in range(_SEARCH_STEPS):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if height(left) <= height(right):
-            high = right
-        else:
-            low = left
-    return Fraction(1 + math.exp((low + high) / 2))
+    return Fraction(1 + math.exp(orders.golden(height, -16.0, 16.0, _SEARCH_STEPS)))
