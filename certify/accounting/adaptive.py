@@ -17,7 +17,8 @@ from certify.numbers import Number, exact, nonnegative, to_decimal
 
 from .kinds import ConcentratedPrivacy, GaussianPrivacy, RenyiPrivacy
 from .merging import concentrated, divergence
-from .privacy import Privacy, as_used, total_of
+from .privacy import Privacy, as_used, total_of, usable_order
+from .reading import long_number
 
 Currency = Literal["gaussian", "zcdp", "renyi"]
 
@@ -43,8 +44,8 @@ class AdaptiveBudget:
             raise InputError(f"unknown currency {str(self.currency)[:40]!r}: use gaussian, zcdp or renyi")
         if (self.order is not None) != (self.currency == "renyi"):
             raise InputError("a budget names an order in the currency renyi, and in no other")
-        if self.order is not None and self.order <= 1:
-            raise InputError("the order of a Rényi divergence is greater than 1")
+        if self.order is not None:
+            usable_order(self.order)
 
     @classmethod
     def gaussian(cls, mu: Number) -> AdaptiveBudget:
@@ -109,5 +110,5 @@ class AdaptiveBudget:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> AdaptiveBudget:
         """The budget that :meth:`to_data` wrote."""
-        order = None if "order" not in data else exact(data["order"], "order")
-        return cls(data["currency"], as_used(nonnegative(data["allowed"], "allowed"), "allowed"), order)
+        order = None if "order" not in data else long_number(data["order"], "order")
+        return cls(data["currency"], as_used(nonnegative(long_number(data["allowed"], "allowed"), "allowed"), "allowed"), order)

@@ -9,14 +9,15 @@ from fractions import Fraction
 from typing import TypeVar
 
 from certify.bounds.bound import Bound
+from certify.bounds.evidence import Combined, Derived, Enclosed
 from certify.errors import InputError
 from certify.guarantee import Direction
 from certify.numbers import to_decimal
 
 from . import merging, orders
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
-from .privacy import Privacy, Value, as_used, asked_delta, joint_direction
-from .reading import Priced, privacy_of
+from .privacy import Privacy, Value, as_used, asked_delta, failing, joint_direction, shortened, total_of
+from .reading import Priced, privacy_of, same_promise
 from .sampled import SampledGaussianPrivacy
 
 Kind = TypeVar("Kind", bound=Privacy)
@@ -24,7 +25,10 @@ _SPLIT_STEPS = 40
 _REACH = 18
 
 
-PREMISE = "each guarantee holds whatever the earlier releases returned, and was fixed without a look at that"
+PREMISE = (
+    "each guarantee holds whatever the earlier releases returned, and was fixed without a look at that; "
+    "all speak of the same unit and of the same neighbours"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Composition:
         parameter = "" if self.mu is None else f", mu <= {self.mu.value:.6g}"
         lines = [
             f"epsilon = {to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}   (rounded up)",
-            f"{len(self.parts)} release(s) together, in the currency {self.currency}{parameter}; {self.direction.value}",
+            f"{len(self.parts)} part(s) together, in the currency {self.currency}{parameter}; {self.direction.value}",
             *(f"rests on  {step.theorem}  {step.words}" for step in self.steps),
             f"premises  ! {self.premise}",
         ]
@@ -91,9 +95,11 @@ def compose(releases: Iterable[Priced], *, delta: Value | None = None) -> Compos
     >>> compose([third] * 4, delta="1e-5").mu.value
     1.0
     """
-    parts = tuple(privacy_of(release) for release in releases)
+    given = tuple(releases)
+    parts = tuple(privacy_of(release) for release in given)
     if not parts:
         raise InputError("compose needs at least one release")
+    same_promise(given)
     if delta is None:
         if not all(isinstance(part, ApproximatePrivacy) for part in parts):
             raise InputError("compose needs delta: only releases that all state (epsilon, delta) bring their own")
@@ -101,7 +107,7 @@ def compose(releases: Iterable[Priced], *, delta: Value | None = None) -> Compos
     asked = asked_delta(delta)
     groups = _groups(parts)
     stated = [part for part in parts if isinstance(part, ApproximatePrivacy)]
-    rest = asked - sum((part.known_delta.rational for part in stated), Fraction(0))
+    rest = -shortened(total_of([part.known_delta.rational for part in stated]) - asked)
     if rest < 0 or (rest == 0 and groups):
         raise InputError(
             f"the deltas stated by the releases add up to {to_decimal(asked - rest)} already: ask for a delta above that"
@@ -140,13 +146,15 @@ def _groups(parts: Sequence[Privacy]) -> list[_Currency]:
     by_orders: list[Privacy] = [*ordered, *sampled]
     ways = [_apart(exact, rho, by_orders, curves)]
     if exact and rho:
-        step = Step("zcdp.composition", f"{len(exact) + len(rho)} releases: rho adds, Gaussian ones at mu²/2")
-        ways.append(_Currency("zcdp", (merging.concentrated_sum([*exact, *rho]), *by_orders, *curves), (step,)))
+        step = Step("zcdp.composition", f"{len(exact) + len(rho)} parts: rho adds, Gaussian ones at mu²/2")
+        ways.append(
+            _Currency("zcdp", (merging.concentrated_sum([*exact, *rho]), *by_orders, *curves), (step, *_sampled_steps(sampled)))
+        )
     if by_orders and len(by_orders) + len(exact) + len(rho) > 1:
         together = merging.renyi_sum([*exact, *rho, *by_orders])
         if together is not None:
             step = Step("renyi.composition", f"divergences add, order by order, at {len(together.points)} orders")
-            ways.append(_Currency("renyi", (together, *curves), (step,)))
+            ways.append(_Currency("renyi", (together, *curves), (*_sampled_steps(sampled), step)))
     return ways
 
 
@@ -162,13 +170,26 @@ def _apart(
     steps: list[Step] = []
     if exact:
         components.append(merging.gaussian_sum(exact))
-        steps.append(Step("gaussian.composition-many", f"{len(exact)} Gaussian release(s): mu² adds exactly"))
+        steps.append(Step("gaussian.composition-many", f"{len(exact)} Gaussian part(s): mu² adds exactly"))
     if rho:
         components.append(merging.concentrated_sum(rho))
-        steps.append(Step("zcdp.composition", f"{len(rho)} release(s): rho adds exactly"))
+        steps.append(Step("zcdp.composition", f"{len(rho)} part(s): rho adds exactly"))
+    steps += _sampled_steps(by_orders)
     components += [*by_orders, *curves]
     name = components[0].kind if len({component.kind for component in components}) == 1 else "approximate"
     return _Currency(name, tuple(components), tuple(steps))
+
+
+def _sampled_steps(parts: Sequence[Privacy]) -> list[Step]:
+    """What each kind of sampled release rests on.
+
+    Theorem: ``renyi.sampled-gaussian`` (exact order; upper excess).
+    """
+    words = "step(s) at rate {}: a sum in balls bounds the divergence at each whole order"
+    return [
+        Step("renyi.sampled-gaussian", f"{part.steps} {words.format(to_decimal(part.rate))}")
+        for part in _of(SampledGaussianPrivacy, parts)
+    ]
 
 
 def _priced(
@@ -182,8 +203,9 @@ def _priced(
     components = currency.components
     if len(components) == 1 and not stated:
         whole = components[0]
-        mu = whole.mu if isinstance(whole, GaussianPrivacy) else None
-        return Composition(whole.epsilon(asked), delta, mu, whole, currency.name, currency.steps, parts)
+        mu, epsilon = whole.mu if isinstance(whole, GaussianPrivacy) else None, whole.epsilon(asked)
+        steps = (*currency.steps, *_read_at(epsilon, asked))
+        return Composition(epsilon, failing(delta, epsilon), mu, whole, currency.name, steps, parts)
     shares = _shares(components, rest)
     epsilons = [component.epsilon(share) for component, share in zip(components, shares, strict=True)]
     deltas = [as_used(share, "a share of delta") for share in shares]
@@ -198,8 +220,23 @@ def _priced(
     words = "epsilons add, deltas add"
     if len(components) + len(stated) > 1 and components:
         words += "; delta is shared as " + ", ".join(f"{float(share):.3g}" for share in shares)
-    steps = (*currency.steps, Step("approximate.composition", words))
-    return Composition(epsilon, delta, None, pair, "approximate", steps, parts)
+    read = [step for known, share in zip(epsilons, shares, strict=True) for step in _read_at(known, share)]
+    steps = (*currency.steps, *read, Step("approximate.composition", words))
+    return Composition(epsilon, failing(delta, epsilon), None, pair, "approximate", steps, parts)
+
+
+def _read_at(epsilon: Bound, delta: Fraction) -> list[Step]:
+    """The theorem by which a profile was read at ``delta``, as the evidence of what was read names it."""
+    match epsilon.evidence:
+        case Derived(theorem=theorem, inputs=inputs):
+            named = dict(inputs)
+            order = f", at the order {named['order'].value:.6g}" if "order" in named else ""
+            return [Step(theorem, f"epsilon at delta = {float(delta):.3g}{order}")]
+        case Enclosed(procedure=procedure):
+            return [Step(procedure.partition(",")[0], f"epsilon at delta = {float(delta):.3g}, proved to the double")]
+        case Combined(inputs=(only,)):
+            return _read_at(only, delta)
+    return []
 
 
 def _declared(stated: list[ApproximatePrivacy]) -> Composition:

@@ -15,7 +15,7 @@ from certify.numbers import Number, exact, to_decimal
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
 from .merging import WHOLE_ORDERS, concentrated, divergence
-from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon
+from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon, usable_order
 from .reading import Priced, privacy_of
 from .relations import total_variation
 
@@ -180,9 +180,7 @@ def _renyi(privacy: Privacy, orders: Iterable[Number] | None) -> Conversion:
     if isinstance(privacy, (ApproximatePrivacy, CurvePrivacy)):
         _refuse(privacy, "renyi")
     known = privacy.orders if isinstance(privacy, RenyiPrivacy) else tuple(Fraction(order) for order in WHOLE_ORDERS)
-    wanted = known if orders is None else tuple(exact(order, "order") for order in orders)
-    if any(order <= 1 for order in wanted):
-        raise InputError("the orders of a Rényi curve are greater than 1")
+    wanted = known if orders is None else tuple(usable_order(exact(order, "order")) for order in orders)
     points = [(order, divergence(privacy, order)) for order in wanted]
     if orders is None:
         points = [point for point in points if point[1].value < math.inf]
@@ -190,7 +188,7 @@ def _renyi(privacy: Privacy, orders: Iterable[Number] | None) -> Conversion:
         raise InputError(
             f"nothing is known of the Rényi divergence at order {lacking[0]}: ask only for orders that the guarantee names"
         )
-    curve = RenyiPrivacy.of([(as_used(order, "order"), bound) for order, bound in points], privacy.direction)
+    curve = RenyiPrivacy.of(points, privacy.direction)
     theorem = {"sampled-gaussian": "renyi.sampled-gaussian", "renyi": "renyi.composition"}.get(privacy.kind, "zcdp.renyi")
     return Conversion("renyi", theorem, curve, points=curve.points)
 

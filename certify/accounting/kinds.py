@@ -22,7 +22,20 @@ from certify.proofs.balls import ball, refine, upper_double
 from certify.proofs.sides import Side
 
 from . import orders
-from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon, held, root_upper, union, within
+from .privacy import (
+    Privacy,
+    Value,
+    as_used,
+    asked_delta,
+    asked_epsilon,
+    deciding,
+    failing,
+    held,
+    root_upper,
+    union,
+    usable_order,
+    within,
+)
 
 _MOST_ORDERS = 4096
 
@@ -133,7 +146,7 @@ class ConcentratedPrivacy(Privacy):
         Theorem: ``renyi.profile`` (exact order; upper divergence; lower epsilon).
         """
         asked = asked_epsilon(epsilon)
-        if self.rho.value == 0:
+        if self.rho.rational == 0:
             return Bound(0.0, Side.UPPER, Combined("equal laws", (self.rho,)), self.rho.failure_probability)
         order = orders.for_delta(self.rho.value, float(asked))
         bound = derive("renyi.profile", order=order, divergence=self.divergence(order), epsilon=asked)
@@ -145,7 +158,7 @@ class ConcentratedPrivacy(Privacy):
         Theorem: ``zcdp.approximate`` (exact order; upper rho; lower delta).
         """
         asked = asked_delta(delta)
-        if self.rho.value == 0:
+        if self.rho.rational == 0:
             return Bound(0.0, Side.UPPER, Combined("equal laws", (self.rho,)), self.rho.failure_probability)
         order = orders.for_epsilon(self.rho.value, orders.logarithm(asked))
         return within(derive("zcdp.approximate", order=order, rho=self.rho, delta=asked), 0.0, math.inf, "at least zero")
@@ -171,9 +184,8 @@ class RenyiPrivacy(Privacy):
             raise InputError(f"a Rényi curve of {len(self.points)} orders: use at most {_MOST_ORDERS}")
         if [order for order, _ in self.points] != sorted({order for order, _ in self.points}):
             raise InputError("the orders of a Rényi curve must be different and increase")
-        if any(order <= 1 for order, _ in self.points):
-            raise InputError("the orders of a Rényi curve are greater than 1")
-        for _, divergence in self.points:
+        for order, divergence in self.points:
+            usable_order(order)
             if not (divergence.side is Side.UPPER and divergence.value == math.inf):
                 held(divergence, "divergence")
 
@@ -223,7 +235,7 @@ class RenyiPrivacy(Privacy):
         return within(bound, 0.0, math.inf, "at least zero")
 
     def _best(self, objective: Callable[[float, float], float]) -> tuple[Fraction, Bound]:
-        return min(self.points, key=lambda point: objective(max(float(point[0]), math.nextafter(1.0, 2.0)), point[1].value))
+        return min(self.points, key=lambda point: objective(float(point[0]), point[1].value))
 
 
 @final
@@ -258,11 +270,14 @@ class ApproximatePrivacy(Privacy):
         """
         asked = asked_epsilon(epsilon)
         if asked >= self.known_epsilon.rational:
-            return self.known_delta
+            return failing(self.known_delta, self.known_epsilon)
         if self.direction is Direction.ONE_WAY:
             return Bound(1.0, Side.UPPER, Enclosed("a probability"))
-        used = as_used(self.known_epsilon.rational, "epsilon", Combined("the number that is used", (self.known_epsilon,)))
-        return derive("approximate.profile", epsilon=used, delta=self.known_delta, target=asked)
+        evidence = Combined("the number that is used", (self.known_epsilon,))
+        used = as_used(self.known_epsilon.rational, "epsilon", evidence, self.known_epsilon.failure_probability)
+        with deciding():  # the epsilon known and the one asked for may differ in a late digit
+            bound = derive("approximate.profile", epsilon=used, delta=self.known_delta, target=asked)
+        return within(bound, 0.0, 1.0, "at most one")
 
     def epsilon(self, delta: Value) -> Bound:
         """Infinite below the delta known; at it, the epsilon known; above it a little less. Upper.
@@ -273,8 +288,8 @@ class ApproximatePrivacy(Privacy):
         least, known = self.known_epsilon, self.known_delta
         if asked < known.rational:
             return Bound(math.inf, Side.UPPER, Combined(f"nothing is known at delta below {known.value!r}", (known,)))
-        if asked == known.rational or least.value == 0 or self.direction is Direction.ONE_WAY:
-            return least
+        if asked == known.rational or least.rational == 0 or self.direction is Direction.ONE_WAY:
+            return failing(least, known)
         failure = union(least, known)
         evidence = Combined("approximate.profile, solved for the target in balls", (least, known))
         if self.delta(0).at_most(asked):
@@ -284,12 +299,12 @@ class ApproximatePrivacy(Privacy):
 
 
 def _response_epsilon(epsilon: Fraction, delta: Fraction, asked: Fraction) -> arb:
-    """The target at which ``approximate.profile`` gives the delta that is asked for.
+    """The target at which ``approximate.profile`` gives the delta that is asked for; zero where that is below zero.
 
     Theorem: ``approximate.profile`` (upper delta; exact epsilon, target).
     """
-    ratio, left = ball(epsilon).exp(), 1 - ball(asked)
-    return ((ratio * left + ball(delta - asked)) / ball(1 - delta)).log()
+    share = (ball(1 - asked) + ball(delta - asked) * (-ball(epsilon)).exp()) / ball(1 - delta)
+    return arb(0) if share <= 0 else ball(epsilon) + share.log()
 
 
 @final

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,18 +12,22 @@ from typing import Any
 
 from certify.bounds.bound import Bound
 from certify.errors import InputError
+from certify.guarantee import Direction
 from certify.numbers import Number, exact, nonnegative, probability, to_decimal
 from certify.printing import printable
 from certify.storage import is_there, write_file
 
 from .adaptive import AdaptiveBudget
 from .composition import compose
-from .privacy import Privacy, as_used
-from .reading import Priced, privacy_of, read_json, to_data
+from .kinds import ConcentratedPrivacy, GaussianPrivacy
+from .locking import alone_in
+from .privacy import Privacy, as_used, joint_direction
+from .reading import SIZE_LIMIT, Priced, long_number, privacy_of, read_json, to_data
 
 FORMAT = "certify-ledger/1"
 _LONGEST_NAME = 200
 _MOST_ENTRIES = 100_000
+_AGREEMENT = Fraction(1, 10**9)
 _FIXED, _ADAPTIVE = "fixed beforehand", "may depend on earlier outcomes"
 
 
@@ -79,7 +84,10 @@ class Ledger:
         if (epsilon is None) == (budget is None):
             raise InputError("a ledger is opened with epsilon or with a budget in one currency, and not both")
         if budget is not None:
-            return cls(budget.guarantee().epsilon(allowed), allowed, (), budget)
+            whole = budget.guarantee().epsilon(allowed)
+            if whole.value == math.inf:
+                raise InputError("the budget is so large that nothing finite would be promised: allow less")
+            return cls(whole, allowed, (), budget)
         return cls(as_used(nonnegative(exact(epsilon, "epsilon"), "epsilon"), "epsilon"), allowed)
 
     @property
@@ -87,10 +95,15 @@ class Ledger:
         """Whether the noise of a release may be chosen in the light of earlier outcomes."""
         return _FIXED if self.budget is None else _ADAPTIVE
 
+    @property
+    def direction(self) -> Direction:
+        """The direction in which the totals hold: one way only, as soon as one release is bounded one way only."""
+        return joint_direction([entry.privacy for entry in self.entries])
+
     def totals(self) -> Totals:
         """Both totals, composed from the entries; nothing is stored that could disagree with them."""
         nothing = as_used(Fraction(0), "epsilon")
-        alone = [compose([entry.privacy], delta=self.delta).epsilon for entry in self.entries]
+        alone = [compose([privacy], delta=self.delta).epsilon for privacy in _dearest(self.entries)]
         worst = max(alone, key=lambda bound: bound.value) if alone else nothing
         if self.budget is not None:
             return Totals(worst, self.epsilon)
@@ -109,8 +122,7 @@ class Ledger:
 
     def append(self, release: Priced, name: str) -> Ledger:
         """The ledger with one more release; refused, with nothing changed, where the budget would be exceeded."""
-        if not name or len(name) > _LONGEST_NAME or printable(name) != name:
-            raise InputError(f"the name of a release has 1 to {_LONGEST_NAME} printable characters")
+        _check_name(name)
         if len(self.entries) >= _MOST_ENTRIES:
             raise InputError(f"a ledger holds at most {_MOST_ENTRIES:,} releases: begin a new one")
         if self.entries and self.remaining() == 0:
@@ -136,12 +148,31 @@ class Ledger:
             return f"epsilon = {float(spent):.6g} of {to_decimal(self.epsilon.rational)} at delta = {to_decimal(self.delta.rational)}"
         return f"{float(spent):.6g} of {to_decimal(self.budget.allowed.rational)} in the currency {self.budget.currency}"
 
+    @classmethod
+    def record(cls, path: str | Path, release: Priced, name: str) -> Ledger:
+        """Append a release to the ledger in a file, in one step that no other writer can come between; record before you publish."""
+        place = _settled(path)
+        with alone_in(place.parent):
+            longer = cls.load(place).append(release, name)
+            longer._write(place)
+        return longer
+
     def save(self, path: str | Path) -> None:
-        """Write the ledger whole or not at all; a file whose entries this ledger does not continue is refused."""
-        if is_there(Path(path)):
-            before = Ledger.load(path)
-            if replace(before, entries=()) != replace(self, entries=()) or before.entries != self.entries[: len(before.entries)]:
-                raise InputError(f"{path} holds another ledger: releases are only ever added, read it again and append to it")
+        """Write the ledger whole or not at all; a file whose entries this ledger does not continue is refused.
+
+        The comparison and the writing are one step: of two processes that extend one file at once the second is refused,
+        and no entry is lost. :meth:`record` reads, appends and writes in one step.
+        """
+        place = _settled(path)
+        with alone_in(place.parent):
+            if is_there(place):
+                before = Ledger.load(place)
+                opened = replace(before, entries=()) == replace(self, entries=())
+                if not opened or before.entries != self.entries[: len(before.entries)]:
+                    raise InputError(f"{path} holds another ledger: releases are only ever added, read it again and append to it")
+            self._write(place)
+
+    def _write(self, place: Path) -> None:
         totals = self.totals()
         content = {
             "format": FORMAT,
@@ -150,14 +181,23 @@ class Ledger:
             "releases": [{"name": entry.name, "privacy": to_data(entry.privacy)} for entry in self.entries],
             "totals": {"per_release": str(totals.per_release.rational), "transcript": str(totals.transcript.rational)},
         }
-        write_file(path, (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
+        text = (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+        if len(text) > SIZE_LIMIT:
+            raise InputError(
+                f"the ledger would have {len(text):,} bytes, more than the {SIZE_LIMIT:,} that are read: begin a new one"
+            )
+        write_file(place, text)
 
     def _budget_data(self) -> dict[str, str]:
         return {"epsilon": str(self.epsilon.rational)} if self.budget is None else self.budget.to_data()
 
     @classmethod
     def load(cls, path: str | Path) -> Ledger:
-        """Read a ledger and compose its totals again; one that states other totals, or exceeds its budget, is refused."""
+        """Read a ledger and compose its totals again; one that states other totals, or exceeds its budget, is refused.
+
+        What counts is what is composed here. The totals stated need only agree to nine digits: another machine may find
+        another Rényi order.
+        """
         content = _shape(read_json(path, "ledger"), {"format", "budget", "parameters", "releases", "totals"}, path)
         if content["format"] != FORMAT:
             raise InputError(f"{path} is no ledger of the format {FORMAT}: {str(content['format'])[:40]!r}")
@@ -175,14 +215,15 @@ class Ledger:
         for place, item in enumerate(content["releases"], 1):
             record = _shape(item, {"name", "privacy"}, path)
             try:
-                entries.append(Entry(str(record["name"]), privacy_of(record["privacy"])))
+                _check_name(record["name"])
+                entries.append(Entry(record["name"], privacy_of(record["privacy"])))
             except InputError as problem:
                 raise InputError(f"{path}, release {place}: {problem}") from None
         ledger = replace(ledger, entries=tuple(entries))
         totals = ledger.check()
         stated = _shape(content["totals"], {"per_release", "transcript"}, path)
         for name, bound in (("per_release", totals.per_release), ("transcript", totals.transcript)):
-            if exact(stated[name], name) != bound.rational:
+            if abs(long_number(stated[name], name) - bound.rational) > bound.rational * _AGREEMENT:
                 raise InputError(
                     f"{path} was changed: its releases compose to {name} = {bound.value!r}, and it states {str(stated[name])[:60]}"
                 )
@@ -192,9 +233,38 @@ class Ledger:
     def _opened(cls, budget: Any, path: str | Path) -> Ledger:
         if isinstance(budget, dict) and "currency" in budget:
             _shape(budget, {"currency", "allowed", "delta"} | ({"order"} & budget.keys()), path)
-            return cls.open(budget=AdaptiveBudget.from_data(budget), delta=budget["delta"])
+            return cls.open(budget=AdaptiveBudget.from_data(budget), delta=long_number(budget["delta"], "delta"))
         _shape(budget, {"epsilon", "delta"}, path)
-        return cls.open(epsilon=budget["epsilon"], delta=budget["delta"])
+        return cls.open(epsilon=long_number(budget["epsilon"], "epsilon"), delta=long_number(budget["delta"], "delta"))
+
+
+def _dearest(entries: Sequence[Entry]) -> list[Privacy]:
+    """One of every release that may be the worst by itself: of those with one number that holds surely, the greatest."""
+    found: list[Privacy] = []
+    exact, rho = Fraction(-1), Fraction(-1)
+    for privacy in dict.fromkeys(entry.privacy for entry in entries):
+        match privacy:
+            case GaussianPrivacy(square=Bound(failure_probability=0.0) as square):
+                exact = max(exact, square.rational)
+            case ConcentratedPrivacy(rho=Bound(failure_probability=0.0) as known):
+                rho = max(rho, known.rational)
+            case _:
+                found.append(privacy)
+    found += [GaussianPrivacy.from_square(exact)] if exact >= 0 else []
+    return found + ([ConcentratedPrivacy.of(rho)] if rho >= 0 else [])
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name or len(name) > _LONGEST_NAME or printable(name) != name:
+        raise InputError(f"the name of a release has 1 to {_LONGEST_NAME} printable characters")
+
+
+def _settled(path: str | Path) -> Path:
+    """The place that a path leads to, so that two names of one ledger are one ledger."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as problem:
+        raise InputError(f"{str(path)[:200]!r} is no place for a ledger: {problem}") from None
 
 
 def _shape(value: Any, names: set[str], path: str | Path) -> Mapping[str, Any]:

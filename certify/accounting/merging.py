@@ -13,7 +13,7 @@ from certify.errors import InputError
 from certify.proofs.sides import Side
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
-from .privacy import Privacy, added, as_used, joint_direction, total_of, union
+from .privacy import Privacy, added, as_used, failing, joint_direction, total_of, union
 from .sampled import SampledGaussianPrivacy
 
 WHOLE_ORDERS = (*range(2, 65), 72, 80, 96, 128, 160, 192, 256, 384, 512)
@@ -50,7 +50,7 @@ def concentrated(part: GaussianPrivacy | ConcentratedPrivacy) -> ConcentratedPri
     if isinstance(part, ConcentratedPrivacy):
         return part
     evidence = (
-        Derived("zcdp.gaussian-parameter", (("mu", part.mu),)) if part.square.value else Combined("equal laws", (part.square,))
+        Derived("zcdp.gaussian-parameter", (("mu", part.mu),)) if part.square.rational else Combined("equal laws", (part.square,))
     )
     return ConcentratedPrivacy(
         as_used(part.square.rational / 2, "rho", evidence, part.square.failure_probability), part.direction
@@ -102,7 +102,8 @@ def approximate_sum(epsilons: Sequence[Bound], deltas: Sequence[Bound]) -> tuple
 
     Theorem: ``approximate.composition`` (upper first_delta, second_delta).
     """
-    return added(epsilons, "sum of the epsilons"), added(deltas, "approximate.composition, folded")
+    epsilon, delta = added(epsilons, "sum of the epsilons"), added(deltas, "approximate.composition, folded")
+    return failing(epsilon, delta), failing(delta, epsilon)
 
 
 def repeated(part: Privacy, count: int) -> Privacy:

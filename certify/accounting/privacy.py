@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar, TypeAlias
 
 from flint import arb, fmpq
 
-from certify.bounds.bound import Bound, exactly
+from certify.bounds.bound import Bound
 from certify.bounds.evidence import Combined, Declared, Evidence
 from certify.errors import InputError
 from certify.guarantee import Direction
@@ -24,6 +27,9 @@ Value: TypeAlias = Number | Bound
 _KEPT_BITS = 4096
 _ROUNDED_BITS = 512
 _SUM_BITS = 256
+_DECIDING_BITS = 20_000
+_NEAREST_ORDER = 1 + Fraction(1, 2**40)
+_LEAST_DOUBLE, _GREATEST_DOUBLE = math.ulp(0.0), Fraction(sys.float_info.max)
 
 
 class Privacy(ABC):
@@ -46,32 +52,49 @@ class Privacy(ABC):
 
 
 def asked_epsilon(value: Value) -> Fraction:
-    """The epsilon of a question; a bound that is not exact must lie below the epsilon that is meant."""
-    return nonnegative(_number(value, "epsilon", Side.LOWER), "epsilon")
+    """The epsilon of a question; a bound that is not exact must lie below the epsilon that is meant, and surely.
+
+    Beyond the doubles it is read as the greatest of them: what holds there holds further out.
+    """
+    return min(nonnegative(_number(_sure(value, "epsilon"), "epsilon", Side.LOWER), "epsilon"), _GREATEST_DOUBLE)
 
 
 def asked_delta(value: Value) -> Fraction:
-    """The delta of a question; a bound that is not exact must lie below the delta that is meant."""
-    return probability(_number(value, "delta", Side.LOWER), "delta")
+    """The delta of a question; a bound that is not exact must lie below the delta that is meant, and surely."""
+    return probability(_number(_sure(value, "delta"), "delta", Side.LOWER), "delta")
+
+
+def usable_order(order: Fraction) -> Fraction:
+    """An order of a Rényi divergence: above one, not so near to it that no double tells the two apart, and no greater than a double."""
+    if order <= 1:
+        raise InputError(f"the orders of a Rényi curve are greater than 1, not {to_decimal(order)}")
+    if order < _NEAREST_ORDER:
+        raise InputError(f"an order of 1 + {to_decimal(order - 1)} is too near to 1: use orders of at least 1 + 2**-40")
+    if order > _GREATEST_DOUBLE:
+        raise InputError(f"an order of {to_decimal(order)} is beyond the doubles: use a smaller one")
+    return order
 
 
 def held(value: Value, name: str) -> Bound:
     """A nonnegative parameter as the number that a profile uses: exact, or an upper bound."""
     if isinstance(value, Bound):
-        nonnegative(_number(value, name, Side.UPPER), name)
-        return value
+        number = nonnegative(_number(value, name, Side.UPPER), name)
+        return replace(value, value=_LEAST_DOUBLE) if value.value == 0 < number else value
     return as_used(nonnegative(value, name), name)
 
 
 def as_used(number: Fraction, name: str, evidence: Evidence | None = None, failure: float = 0.0) -> Bound:
-    """``number`` as the exact parameter that is claimed; one of very many digits is first rounded up, far beyond a double."""
+    """``number`` as the exact parameter that is claimed; one of very many digits is first rounded up, far beyond a double.
+
+    A positive number below the doubles is kept exactly and shown as the least of them.
+    """
     number = shortened(number)
     try:
         value = float(number)
     except OverflowError:
         raise InputError(f"{name} = {to_decimal(number)} is beyond the doubles") from None
-    if value == 0 and number != 0:
-        raise InputError(f"{name} = {to_decimal(number)} is below the doubles")
+    if value == 0 and number > 0:
+        value = _LEAST_DOUBLE
     return Bound(value, Side.EXACT, evidence or Declared("given"), failure, None if Fraction(value) == number else number)
 
 
@@ -96,6 +119,11 @@ def root_upper(square: Fraction) -> Fraction:
         return dyadic(ball(square).sqrt().upper())
 
 
+def deciding() -> AbstractContextManager[None]:
+    """Compare the numbers of a side condition to as many digits as any two numbers here may share."""
+    return precision(_DECIDING_BITS)
+
+
 def total_of(numbers: Sequence[Fraction]) -> Fraction:
     """The sum without rounding, halves first; one of more than 4096 bits is rounded up to 512, once."""
     level: list[fmpq] = [rational(number) for number in numbers] or [fmpq(0)]
@@ -105,15 +133,14 @@ def total_of(numbers: Sequence[Fraction]) -> Fraction:
 
 
 def added(bounds: Sequence[Bound], operation: str) -> Bound:
-    """The sum of upper or exact bounds: exact where all are and it has no more than 4096 bits, else rounded up once."""
+    """The sum of upper or exact bounds: exact where all are (as :func:`as_used` keeps it), else rounded up once."""
     failure = union(*bounds)
     evidence = Combined(operation, tuple(bounds))
     if any(math.isinf(bound.value) for bound in bounds):
         return Bound(math.inf, Side.UPPER, evidence, failure)
-    numbers = [bound.rational for bound in bounds]
-    total = total_of(numbers)
-    if all(bound.side is Side.EXACT for bound in bounds) and not failure and total == sum(numbers):
-        return exactly(total, evidence)
+    total = total_of([bound.rational for bound in bounds])
+    if all(bound.side is Side.EXACT for bound in bounds):
+        return as_used(total, operation, evidence, failure)
     with precision(_SUM_BITS):
         return Bound(upper_double(ball(total)), Side.UPPER, evidence, failure)
 
@@ -123,6 +150,12 @@ def union(*bounds: Bound) -> float:
     total = total_of([Fraction(bound.failure_probability) for bound in bounds if bound.failure_probability])
     with precision(_SUM_BITS):
         return upper_double(ball(total))
+
+
+def failing(bound: Bound, *others: Bound) -> Bound:
+    """The bound as a part of a statement that holds only where the others hold, too."""
+    failure = union(bound, *others)
+    return bound if failure == bound.failure_probability else replace(bound, failure_probability=failure)
 
 
 def within(bound: Bound, low: float, high: float, what: str) -> Bound:
@@ -137,6 +170,12 @@ def joint_direction(parts: Sequence[Privacy]) -> Direction:
     """Both ways only if every part holds both ways."""
     one_way = any(part.direction is Direction.ONE_WAY for part in parts)
     return Direction.ONE_WAY if one_way else Direction.TWO_WAY
+
+
+def _sure(value: Value, name: str) -> Value:
+    if isinstance(value, Bound) and value.failure_probability:
+        raise InputError(f"the {name} that is asked for is a number that holds surely, not {value}")
+    return value
 
 
 def _number(value: Value, name: str, needed: Side) -> Number:

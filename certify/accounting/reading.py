@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeAlias, runtime_checkable
@@ -11,18 +11,20 @@ from typing import Any, NoReturn, Protocol, TypeAlias, runtime_checkable
 from certify.bounds.bound import Bound
 from certify.calibration import GaussianNoise
 from certify.errors import InputError
-from certify.guarantee import Direction, Guarantee
+from certify.guarantee import Adjacency, Direction, Guarantee
 from certify.numbers import exact, positive
+from certify.printing import printable
 from certify.storage import read_file
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, GaussianPrivacy, RenyiPrivacy
 from .merging import repeated
-from .privacy import Privacy
+from .privacy import Privacy, held
 from .sampled import SampledGaussianPrivacy
 
 SIZE_LIMIT = 16 << 20
 _MOST_RELEASES = 10**9
-_LONGEST_NUMBER = 4000
+_MOST_DIGITS = 2500
+_GUARANTEE_NUMBERS = ("epsilon", "delta", "mu")
 
 
 @runtime_checkable
@@ -81,6 +83,10 @@ def read_composition(path: str | Path) -> list[Privacy]:
             found.append(privacy_of(entry))
         except InputError as problem:
             raise InputError(f"{path}, entry {place}: {problem}") from None
+    try:
+        same_promise(listed)
+    except InputError as problem:
+        raise InputError(f"{path}: {problem}") from None
     return found
 
 
@@ -154,21 +160,24 @@ def _noise_mechanism(entry: Mapping[str, Any]) -> Privacy:
 
 
 def _sampled_mechanism(entry: Mapping[str, Any]) -> Privacy:
-    return SampledGaussianPrivacy.of(entry["rate"], entry["noise_multiplier"], entry["steps"])
+    rate, noise = (long_number(entry[name], name) for name in ("rate", "noise_multiplier"))
+    return SampledGaussianPrivacy.of(rate, noise, entry["steps"])
 
 
 def _gaussian(entry: Mapping[str, Any]) -> Privacy:
     direction = _direction(entry)
     if "mu" in entry:
-        return GaussianPrivacy.of(_long(entry["mu"], "mu"), direction)
-    return GaussianPrivacy.from_square(_long(entry["square"], "square"), direction=direction)
+        return GaussianPrivacy.of(long_number(entry["mu"], "mu"), direction)
+    return GaussianPrivacy.from_square(long_number(entry["square"], "square"), direction=direction)
 
 
 def _renyi(entry: Mapping[str, Any]) -> Privacy:
     points = entry["points"]
     if not isinstance(points, list) or not all(isinstance(point, list) and len(point) == 2 for point in points):
         raise InputError('the points of a Rényi curve are a list such as [["2", "0.5"], ["8", "2.1"]]')
-    return RenyiPrivacy.of([(_long(order, "order"), _long(bound, "divergence")) for order, bound in points], _direction(entry))
+    return RenyiPrivacy.of(
+        [(long_number(order, "order"), long_number(bound, "divergence")) for order, bound in points], _direction(entry)
+    )
 
 
 _READERS: dict[tuple[str, str], tuple[tuple[frozenset[str], ...], Callable[[Mapping[str, Any]], Privacy]]] = {
@@ -179,13 +188,13 @@ _READERS: dict[tuple[str, str], tuple[tuple[frozenset[str], ...], Callable[[Mapp
     ("kind", "gaussian"): ((frozenset({"mu"}), frozenset({"square"})), _gaussian),
     ("kind", "zcdp"): (
         (frozenset({"rho"}),),
-        lambda entry: ConcentratedPrivacy.of(_long(entry["rho"], "rho"), _direction(entry)),
+        lambda entry: ConcentratedPrivacy.of(long_number(entry["rho"], "rho"), _direction(entry)),
     ),
     ("kind", "renyi"): ((frozenset({"points"}),), _renyi),
     ("kind", "approximate"): (
         (frozenset({"epsilon", "delta"}),),
         lambda entry: ApproximatePrivacy.of(
-            _long(entry["epsilon"], "epsilon"), _long(entry["delta"], "delta"), _direction(entry)
+            long_number(entry["epsilon"], "epsilon"), long_number(entry["delta"], "delta"), _direction(entry)
         ),
     ),
 }
@@ -198,7 +207,7 @@ def _read(entry: Mapping[str, Any]) -> Privacy:
     count = _count(entry)
     content = {name: value for name, value in entry.items() if name not in ("count", "name")}
     if "notion" in content:
-        return repeated(_of_guarantee(Guarantee.of(content)), count)
+        return repeated(_of_guarantee(_stated(content)), count)
     heads = [(head, str(content[head])) for head in ("mechanism", "kind") if head in content]
     if len(heads) != 1 or heads[0] not in _READERS:
         offered = ", ".join(f"{head} {name}" for head, name in _READERS)
@@ -211,6 +220,45 @@ def _read(entry: Mapping[str, Any]) -> Privacy:
         given = ", ".join(sorted(map(str, names)))[:100] or "nothing"
         raise InputError(f"{heads[0][0]} {heads[0][1]} takes {wanted}; here {given}")
     return repeated(reader(content), count)
+
+
+def _stated(content: Mapping[str, Any]) -> Guarantee:
+    """The guarantee that a mapping spells, its numbers read as all numbers here are."""
+    numbers = {name: held(long_number(content[name], name), name) for name in _GUARANTEE_NUMBERS if content.get(name) is not None}
+    exclusions = content.get("exclusions", [])
+    if not isinstance(exclusions, (list, tuple)) or not all(isinstance(words, str) for words in exclusions):
+        raise InputError("the exclusions of a guarantee are a list of texts")
+    return Guarantee.of({**content, **numbers})
+
+
+def same_promise(releases: Sequence[Any]) -> None:
+    """Refuse guarantees that do not compare the same things: only of one definition, one unit and one neighbour do epsilons add.
+
+    What states no definition, a mechanism or a profile, is taken to speak of the same; the premise of the composition says so.
+    """
+    stated: dict[tuple[str, ...], int] = {}
+    replaced = sampled = 0
+    for place, release in enumerate(releases, 1):
+        if isinstance(release, Mapping) and "notion" in release:
+            release = _stated({name: value for name, value in release.items() if name not in ("count", "name")})
+        if isinstance(release, Guarantee):
+            promise = (release.notion.value, release.adjacency.value, release.unit, release.comparator.value)
+            stated.setdefault(promise, place)
+            replaced = replaced or (place if release.adjacency is Adjacency.REPLACE else 0)
+        elif isinstance(release, SampledGaussianPrivacy) or (
+            isinstance(release, Mapping) and release.get("mechanism") == "sampled-gaussian"
+        ):
+            sampled = place
+    if len(stated) > 1:
+        (one, first), (other, second) = list(stated.items())[:2]
+        differing = next(f"{mine} and {theirs}" for mine, theirs in zip(one, other, strict=True) if mine != theirs)
+        raise InputError(
+            f"guarantees {first} and {second} do not promise the same ({printable(differing)[:100]}): what they say does not add up"
+        )
+    if replaced and sampled:
+        raise InputError(
+            f"release {sampled} is sampled, which says nothing of the replaced record of guarantee {replaced}: they do not add up"
+        )
 
 
 def _count(entry: Mapping[str, Any]) -> int:
@@ -227,18 +275,14 @@ def _direction(entry: Mapping[str, Any]) -> Direction:
         raise InputError(f"direction is two-way or one-way, not {entry['direction']!r}") from None
 
 
-def _long(value: Any, name: str) -> Fraction:
+def long_number(value: Any, name: str) -> Fraction:
     """A number as in :func:`certify.numbers.exact`, and the ratios of many digits that :func:`to_data` writes."""
     if isinstance(value, str) and len(value) > 400:
         top, _, bottom = value.partition("/")
-        if (
-            len(value) <= _LONGEST_NUMBER
-            and top.isdecimal()
-            and value.isascii()
-            and (bottom or "1").isdecimal()
-            and int(bottom or 1)
-        ):
-            return Fraction(int(top), int(bottom or 1))
+        bottom = bottom or "1"
+        short = max(len(top), len(bottom)) <= _MOST_DIGITS
+        if short and value.isascii() and top.isdecimal() and bottom.isdecimal() and int(bottom):
+            return Fraction(int(top), int(bottom))
     return exact(value, name)
 
 

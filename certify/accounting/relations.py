@@ -15,11 +15,12 @@ from certify.proofs.sides import Side
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
 from .merging import concentrated
-from .privacy import Privacy, added, as_used, joint_direction
+from .privacy import Privacy, added, as_used, deciding, joint_direction
 from .reading import Priced, privacy_of
 
 _MOST_MEMBERS = 10**9
 _MOST_PAIRS = 4096
+_NEAREST = Fraction(1, 2**39)
 
 
 def group(guarantee: Priced, members: Number) -> Privacy:
@@ -62,7 +63,7 @@ def _group_delta(epsilon: Fraction, delta: Bound, count: int) -> Bound:
     Theorem: ``approximate.triangle`` (upper first_epsilon, first_delta, second_epsilon, second_delta).
     """
     evidence = Combined(f"approximate.group of {count}, in balls", (delta,))
-    if delta.value == 0 or count == 1:
+    if delta.rational == 0 or count == 1:
         return delta
     if epsilon == 0:
         half = _group_delta(epsilon, delta, count // 2)
@@ -108,14 +109,15 @@ def triangle(first: Priced, second: Priced) -> Privacy:
         )
     if len(first_curve.points) * len(second_curve.points) > _MOST_PAIRS:
         raise InputError(f"more than {_MOST_PAIRS:,} pairs of orders: convert to Rényi curves of fewer orders first")
-    return RenyiPrivacy.of(
-        [
-            (as_used(b * c / (b + c - 1), "order"), _through(b, c, one, other))
-            for b, one in first_curve.points
-            for c, other in second_curve.points
-        ],
-        direction,
-    )
+    through = [
+        (b * c / (b + c - 1), _through(b, c, one, other))
+        for b, one in first_curve.points
+        for c, other in second_curve.points
+        if (b - 1) * (c - 1) / (b + c - 1) > _NEAREST
+    ]
+    if not through:
+        raise InputError("the orders of the two curves are too near to 1 to lead through a third law: name greater ones")
+    return RenyiPrivacy.of(through, direction)
 
 
 def _with_orders(part: Privacy, other: Privacy) -> RenyiPrivacy | None:
@@ -135,7 +137,8 @@ def _through(b: Fraction, c: Fraction, first: Bound, second: Bound) -> Bound:
     Theorem: ``renyi.triangle`` (exact order, split; upper first, second).
     """
     order = b * c / (b + c - 1)
-    return derive("renyi.triangle", order=order, split=b / order, first=first, second=second)
+    with deciding():
+        return derive("renyi.triangle", order=order, split=b / order, first=first, second=second)
 
 
 def with_failure(guarantee: Priced, failure: Number) -> CurvePrivacy:

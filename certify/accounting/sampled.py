@@ -26,6 +26,8 @@ from .privacy import Privacy, Value, asked_delta, asked_epsilon, within
 
 GREATEST_ORDER = 1024
 _MOST_STEPS = 10**12
+_LARGEST_EXPONENT = 2**40
+_LARGEST_GROWTH = Fraction(10**290)
 
 
 @final
@@ -63,7 +65,7 @@ class SampledGaussianPrivacy(Privacy):
 
     @cached_property
     def unsampled(self) -> GaussianPrivacy:
-        """What holds without sampling too: the noise of every step on all records.
+        """What holds without sampling too: whoever also sees who was drawn sees releases that say nothing, and Gaussian ones.
 
         Theorem: ``gaussian.composition-many`` (upper square).
         """
@@ -122,6 +124,8 @@ class SampledGaussianPrivacy(Privacy):
 
     def _excess(self, order: int) -> Bound:
         """S - 1, as a sum of positive terms: the binomial probabilities sum to one, so one is taken from every exponential."""
+        if order**2 / self.noise_multiplier**2 > _LARGEST_EXPONENT:
+            return Bound(math.inf, Side.UPPER, Enclosed("the sum is not taken where it may be beyond the doubles"))
         return Bound(
             upper_double(refine(lambda: _excess(order, self.rate, self.noise_multiplier))),
             Side.UPPER,
@@ -129,15 +133,16 @@ class SampledGaussianPrivacy(Privacy):
         )
 
     def _best(self, objective: Callable[[float, float], float]) -> Fraction:
-        """The first valley from the least order on; the objective has one."""
-        best, least = 2, math.inf
-        for order in range(2, GREATEST_ORDER + 1):
-            value = objective(order, self.steps * _about(order, float(self.rate), float(self.noise_multiplier)))
-            if value < least:
-                best, least = order, value
-            elif order > 2 * best + 4:
-                break
-        return Fraction(best)
+        """Where the objective turns from falling to rising, by halving: a convex function over the order less one turns once."""
+
+        def at(order: int) -> float:
+            return objective(order, self.steps * _about(order, self.rate, self.noise_multiplier))
+
+        low, high = 2, GREATEST_ORDER
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if at(middle + 1) < at(middle) else (low, middle)
+        return Fraction(low)
 
 
 def _excess(order: int, rate: Fraction, noise: Fraction) -> arb:
@@ -149,16 +154,20 @@ def _excess(order: int, rate: Fraction, noise: Fraction) -> arb:
     return total
 
 
-def _about(order: int, rate: float, noise: float) -> float:
+def _about(order: int, rate: Fraction, noise: Fraction) -> float:
     """About the divergence of one step, by logarithms in doubles."""
+    growth = float(min(1 / (2 * noise**2), _LARGEST_GROWTH))
     if rate == 1:
-        return order / (2 * noise**2)
+        return order * growth
+    drawn, left = orders.logarithm(rate), orders.logarithm(1 - rate)
     logs, whole = [], math.lgamma(order + 1)
     for k in range(2, order + 1):
-        exponent = k * (k - 1) / (2 * noise**2)
+        exponent = k * (k - 1) * growth
         size = math.log(math.expm1(exponent)) if 0 < exponent < 30 else exponent or -math.inf
         binomial = whole - math.lgamma(k + 1) - math.lgamma(order - k + 1)
-        logs.append(binomial + k * math.log(rate) + (order - k) * math.log1p(-rate) + size)
+        logs.append(binomial + k * drawn + (order - k) * left + size)
     top = max(logs)
+    if top == -math.inf:
+        return 0.0
     log_excess = top + math.log(sum(math.exp(value - top) for value in logs))
     return (log_excess if log_excess > 30 else math.log1p(math.exp(log_excess))) / (order - 1)

@@ -14,7 +14,7 @@ from typing import Any
 
 from certify.accounting import composition, merging, reading
 from certify.accounting.kinds import ApproximatePrivacy, ConcentratedPrivacy, GaussianPrivacy
-from certify.accounting.privacy import Privacy
+from certify.accounting.privacy import Privacy, as_used
 from certify.errors import InputError
 from certify.numbers import Number, nonnegative, to_decimal, to_text
 from certify.printing import printable
@@ -50,7 +50,10 @@ class Composed:
 
     def alone(self, place: int) -> float:
         """The epsilon of one entry by itself at the delta of the total; infinite where none is known."""
-        return self.result.parts[place].epsilon(self.result.delta).value
+        part, delta = self.result.parts[place], self.result.delta.rational
+        if delta == 0 and isinstance(part, ApproximatePrivacy):  # all of them state delta = 0
+            return part.known_epsilon.value
+        return part.epsilon(delta).value
 
     def data(self) -> dict[str, Any]:
         """The result as plain JSON data."""
@@ -114,7 +117,7 @@ def composed(file: Path, *, epsilon: Number | None, delta: Number | None) -> Com
             raise InputError("--compose needs --delta or --epsilon: only releases that all state both bring their own")
         solved_for = "epsilon" if delta is not None else "both"
         return Composed(composition.compose(parts, delta=delta), labels, solved_for)
-    asked = nonnegative(epsilon, "epsilon")
+    asked = as_used(nonnegative(epsilon, "epsilon"), "epsilon").rational
     return Composed(composition.compose(parts, delta=_delta_at(parts, asked)), labels, "delta", asked)
 
 

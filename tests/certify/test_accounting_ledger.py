@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +18,7 @@ from hypothesis import strategies as st
 
 from certify.accounting import (
     AdaptiveBudget,
+    ApproximatePrivacy,
     ConcentratedPrivacy,
     GaussianPrivacy,
     Ledger,
@@ -21,6 +27,9 @@ from certify.accounting import (
     compose,
     with_failure,
 )
+from certify.accounting import ledger as ledger_module
+from certify.accounting.ledger import Entry
+from certify.accounting.locking import alone_in
 from certify.bounds.bound import Bound
 from certify.bounds.evidence import Declared
 from certify.errors import InputError
@@ -97,6 +106,141 @@ def test_a_file_only_grows(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+RECORD = """
+import sys
+from certify.accounting import Ledger
+for place in range(int(sys.argv[3])):
+    Ledger.record(sys.argv[1], {"kind": "gaussian", "mu": "0.01"}, f"{sys.argv[2]} {place}")
+"""
+
+
+def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    path, each, writers = tmp_path / "ledger.json", 6, ("a", "b", "c", "d")
+    filled(1).save(path)
+    running = [subprocess.Popen([sys.executable, "-c", RECORD, str(path), name, str(each)]) for name in writers]
+    assert [process.wait(timeout=60) for process in running] == [0] * len(writers)
+    names = [entry.name for entry in Ledger.load(path).entries]
+    assert names[0] == "release 1" and len(names) == 1 + each * len(writers)
+    for name in writers:
+        assert [entry for entry in names if entry.startswith(name)] == [f"{name} {place}" for place in range(each)]
+    assert [place.name for place in tmp_path.iterdir()] == ["ledger.json"]
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_the_lock_is_what_keeps_the_entry_of_another_writer(
+    locked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer comes between reading and writing: with the lock it has to wait, without one its entry is lost."""
+    path, write, refused = tmp_path / "ledger.json", ledger_module.write_file, []
+    filled(1).save(path)
+    monkeypatch.setattr(ledger_module, "alone_in", lambda folder: alone_in(folder, 0.1) if locked else nullcontext())
+
+    def interrupted(place: Path, content: bytes) -> None:
+        monkeypatch.setattr(ledger_module, "write_file", write)
+        try:
+            Ledger.record(path, GaussianPrivacy.of("0.1"), "theirs")
+        except InputError as problem:
+            refused.append(str(problem))
+        write(place, content)
+
+    monkeypatch.setattr(ledger_module, "write_file", interrupted)
+    Ledger.record(path, GaussianPrivacy.of("0.1"), "mine")
+    assert [entry.name for entry in Ledger.load(path).entries] == ["release 1", "mine"]
+    assert len(refused) == locked
+    if locked:
+        assert "another process is writing" in refused[0] and "\n" not in refused[0]
+        Ledger.record(path, GaussianPrivacy.of("0.1"), "theirs")
+        assert [entry.name for entry in Ledger.load(path).entries] == ["release 1", "mine", "theirs"]
+
+
+def test_of_two_that_extend_one_reading_the_second_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    filled(1).save(path)
+    mine, theirs = (Ledger.load(path).append(GaussianPrivacy.of("0.1"), name) for name in ("mine", "theirs"))
+    theirs.save(path)
+    with pytest.raises(InputError, match="read it again"):
+        mine.save(path)
+    assert Ledger.load(path) == theirs
+
+
+def test_two_names_of_a_ledger_are_one_ledger(tmp_path: Path) -> None:
+    path, link = tmp_path / "ledger.json", tmp_path / "elsewhere" / "link.json"
+    link.parent.mkdir()
+    filled(1).save(path)
+    link.symlink_to(path)
+    Ledger.record(link, GaussianPrivacy.of("0.1"), "through the link")
+    assert link.is_symlink() and len(Ledger.load(path).entries) == 2
+
+
+@pytest.mark.parametrize("place", ["nowhere/ledger.json", "nul\0.json"])
+def test_a_place_that_cannot_be_held_is_one_line(place: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refusal:
+        filled().save(tmp_path / place)
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "SIZE_LIMIT", 400)
+    filled(1).save(tmp_path / "ledger.json")
+    with pytest.raises(InputError, match="begin a new one"):
+        filled(5).save(tmp_path / "ledger.json")
+    assert Ledger.load(tmp_path / "ledger.json") == filled(1)
+
+
+def test_a_ledger_that_is_one_way_says_so() -> None:
+    assert filled().direction is Direction.TWO_WAY
+    assert filled().append(ConcentratedPrivacy.of("0.001", Direction.ONE_WAY), "one way").direction is Direction.ONE_WAY
+
+
+def test_the_worst_release_is_found_among_all_kinds() -> None:
+    kinds = [
+        GaussianPrivacy.of("0.05"), GaussianPrivacy.of("0.1"), ConcentratedPrivacy.of("0.001"), ConcentratedPrivacy.of("0.004"),
+        RenyiPrivacy.of({8: "0.01"}), ApproximatePrivacy.of("0.05", "1e-7"), ApproximatePrivacy.of("0.2", "1e-7"),
+    ]  # fmt: skip
+    for first in range(len(kinds)):  # every kind is the worst of some choice
+        chosen = kinds[first:]
+        totals = replace(Ledger.open(epsilon=9, delta="1e-5"), entries=tuple(Entry("x", kind) for kind in chosen)).totals()
+        assert totals.per_release.value == max(compose([kind], delta="1e-5").epsilon.value for kind in chosen)
+
+
+def test_thousands_of_releases_are_recorded_quickly() -> None:
+    entries = tuple(Entry("x", GaussianPrivacy.of(Fraction(1, 1000 + place))) for place in range(5000))
+    ledger = replace(Ledger.open(epsilon=9, delta="1e-5"), entries=entries)
+    started = time.perf_counter()
+    ledger.append(GaussianPrivacy.of("1e-3"), "one more")
+    assert time.perf_counter() - started < 1.5  # one composition a release took 7
+
+
+def test_numbers_of_many_digits_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    fine = Fraction(3**900 + 1, 7 * 3**900)
+    for ledger in (
+        Ledger.open(epsilon=fine, delta=Fraction(1, 3**900)).append(ApproximatePrivacy.of(fine / 3, 0), "one"),
+        Ledger.open(budget=AdaptiveBudget.gaussian(fine), delta=fine / 3**10),
+        Ledger.open(budget=AdaptiveBudget.renyi(2 + fine, fine), delta=fine / 3**10),
+        Ledger.open(epsilon=9, delta="1e-5").append(SampledGaussianPrivacy.of(fine, 9 + fine, 3), "one"),
+    ):
+        ledger.save(path)
+        assert Ledger.load(path) == ledger
+        path.unlink()
+
+
+def test_a_total_of_another_machine_may_differ_in_its_last_digits(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    ledger = Ledger.open(epsilon=1, delta="1e-5").append(ConcentratedPrivacy.of("0.001"), "one")
+    ledger.save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    stated = Fraction(content["totals"]["transcript"])
+    for factor, agrees in ((Fraction(10**12 - 1, 10**12), True), (Fraction(10**8 - 1, 10**8), False)):
+        content["totals"]["transcript"] = str(stated * factor)
+        path.write_text(json.dumps(content), encoding="utf-8")
+        if agrees:
+            assert Ledger.load(path).totals().transcript.rational == stated  # composed, not believed
+        else:
+            with pytest.raises(InputError, match="was changed"):
+                Ledger.load(path)
+
+
 def test_a_ledger_is_never_left_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ledger.json"
     filled(2).save(path)
@@ -138,6 +282,10 @@ def test_a_tampered_total_is_refused(tmp_path: Path, name: str) -> None:
         (lambda content: content.update(releases={}), "no list"),
         (lambda content: content.update(format="certify-ledger/9"), "no ledger of the format"),
         (lambda content: content.update(note="hello"), "no ledger, or is damaged"),
+        (lambda content: content["releases"][0].update(name="\x1b[2J"), "release 1: the name"),
+        (lambda content: content["releases"][0].update(name=7), "release 1: the name"),
+        (lambda content: content["budget"].update(epsilon="9" * 4500), "epsilon"),
+        (lambda content: content["totals"].update(transcript="9" * 2499 + "/" + "7" * 2600), "transcript"),
         (lambda content: content["totals"].update(transcript="much"), "transcript must be a finite number"),
     ],
 )
