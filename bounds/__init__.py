@@ -11,12 +11,20 @@ from .losses import LossConstants, loss_constants
 from .utility import excess_risk
 
 if TYPE_CHECKING:
+    from .networks.activations import UnknownModule
+    from .networks.lipschitz import lipschitz
+    from .networks.result import LipschitzConstant
+    from .networks.sensitivity import feature_sensitivity
     from .spectral.combine import stacked_norm, sum_norm
     from .spectral.dense import NotALinearMap
     from .spectral.layers import spectral_norm
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "LipschitzConstant": "networks.result",
+    "UnknownModule": "networks.activations",
+    "feature_sensitivity": "networks.sensitivity",
+    "lipschitz": "networks.lipschitz",
     "NotALinearMap": "spectral.dense",
     "SpectralNorm": "spectral.result",
     "spectral_norm": "spectral.layers",
@@ -25,9 +33,9 @@ _LAZY = {
 }
 
 __all__ = [
-    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "LossConstants", "Measured",
-    "NotALinearMap", "SpectralNorm", "WrongSide", "as_bound", "derive", "exactly", "excess_risk", "loss_constants", "spectral_norm",
-    "stacked_norm", "sum_norm", "tightest",
+    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "LipschitzConstant",
+    "LossConstants", "Measured", "NotALinearMap", "SpectralNorm", "UnknownModule", "WrongSide", "as_bound", "derive", "exactly", "excess_risk",
+    "feature_sensitivity", "lipschitz", "loss_constants", "spectral_norm", "stacked_norm", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker

@@ -1,0 +1,126 @@
+"""Activation functions: the range of their slopes and bounds on their second and third derivatives, rounded outward."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from torch import nn
+
+
+class UnknownModule(ValueError):
+    """A module for which no bound is known here; the message names it and what would help."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise function whose slope lies in [``low``, ``high``], with the absolute second and third derivatives bounded.
+
+    ``second`` or ``third`` is None where that derivative does not exist everywhere. The function is the real one with the stored parameters:
+    torch's Softplus jumps by 2e-9 at its threshold, which is not counted.
+    """
+
+    name: str
+    low: Fraction
+    high: Fraction
+    second: Fraction | None = None
+    third: Fraction | None = None
+
+    @property
+    def lipschitz(self) -> Fraction:
+        """The least Lipschitz constant that the slopes allow."""
+        return max(abs(self.low), abs(self.high))
+
+
+def activation_of(module: nn.Module) -> Activation | None:
+    """The constants of a torch activation, or None for a module that is none.
+
+    Raises :class:`UnknownModule` for an activation that is not Lipschitz or whose constants are not known.
+
+    >>> activation_of(nn.GELU()).high
+    Fraction(225781, 200000)
+    """
+    if isinstance(module, _REFUSED):
+        raise UnknownModule(f"{type(module).__name__} has no Lipschitz constant: it jumps, or draws its slopes at random")
+    rule = _RULES.get(type(module))
+    return None if rule is None else rule(module)
+
+
+_REFUSED = (nn.Threshold, nn.Hardshrink)
+
+
+def _fraction(text: str) -> Fraction:
+    return Fraction(text)
+
+
+def _fixed(name: str, low: str, high: str, second: str | None = None, third: str | None = None) -> Callable[[Any], Activation]:
+    values = [None if text is None else Fraction(text) for text in (second, third)]
+    return lambda module: Activation(name, Fraction(low), Fraction(high), values[0], values[1])
+
+
+def _gelu(module: Any) -> Activation:
+    if module.approximate == "tanh":
+        return Activation("GELU (tanh)", Fraction("-0.128994"), Fraction("1.128994"))
+    return Activation("GELU", Fraction("-0.128905"), Fraction("1.128905"), Fraction("0.797885"), Fraction("0.778770"))
+
+
+def _leaky(module: Any) -> Activation:
+    slope = Fraction(module.negative_slope)
+    return Activation("LeakyReLU", min(slope, Fraction(1)), max(slope, Fraction(1)))
+
+
+def _parametric(module: Any) -> Activation:
+    slopes = [Fraction(value) for value in module.weight.detach().double().flatten().tolist() if math.isfinite(value)]
+    if len(slopes) != module.weight.numel():
+        raise UnknownModule("PReLU holds slopes that are not finite")
+    return Activation("PReLU", min(*slopes, Fraction(1)), max(*slopes, Fraction(1)))
+
+
+def _exponential(module: Any) -> Activation:
+    alpha = Fraction(module.alpha)
+    return Activation("ELU", min(alpha, Fraction(0)), max(alpha, Fraction(1)))
+
+
+def _softplus(module: Any) -> Activation:
+    beta = Fraction(module.beta)
+    if beta <= 0:
+        raise UnknownModule("Softplus needs a positive beta")
+    return Activation("Softplus", Fraction(0), Fraction(1), beta / 4, beta**2 * Fraction("0.096226"))
+
+
+def _random_rectifier(module: Any) -> Activation:
+    if module.training:
+        raise UnknownModule("RReLU draws its slopes at random in train mode: call eval()")
+    slope = (Fraction(module.lower) + Fraction(module.upper)) / 2
+    return Activation("RReLU", min(slope, Fraction(1)), max(slope, Fraction(1)))
+
+
+def _clipped(module: Any) -> Activation:
+    return Activation(type(module).__name__, Fraction(0), Fraction(1))
+
+
+_RULES: dict[type[nn.Module], Callable[[Any], Activation]] = {
+    nn.ReLU: _fixed("ReLU", "0", "1"),
+    nn.ReLU6: _clipped,
+    nn.Hardtanh: _clipped,
+    nn.Softshrink: _fixed("Softshrink", "0", "1"),
+    nn.LeakyReLU: _leaky,
+    nn.PReLU: _parametric,
+    nn.RReLU: _random_rectifier,
+    nn.ELU: _exponential,
+    nn.CELU: _fixed("CELU", "0", "1"),
+    nn.SELU: _fixed("SELU", "0", "1.758100"),
+    nn.Tanh: _fixed("Tanh", "0", "1", "0.769801", "2"),
+    nn.Tanhshrink: _fixed("Tanhshrink", "0", "1", "0.769801", "2"),
+    nn.Sigmoid: _fixed("Sigmoid", "0", "0.25", "0.096226", "0.125"),
+    nn.LogSigmoid: _fixed("LogSigmoid", "0", "1", "0.25", "0.096226"),
+    nn.Softplus: _softplus,
+    nn.Softsign: _fixed("Softsign", "0", "1"),
+    nn.GELU: _gelu,
+    nn.SiLU: _fixed("SiLU", "-0.099840", "1.099840", "0.5", "0.308182"),
+    nn.Hardswish: _fixed("Hardswish", "-0.5", "1.5"),
+    nn.Hardsigmoid: _fixed("Hardsigmoid", "0", "0.166667"),
+}

@@ -1,0 +1,86 @@
+"""Intervals of vectors and matrices in float64, rounded outward: what a network does to a box of inputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..rounding import gamma
+
+_TINY = 2.0**-1000
+_WIDER = 1 + 2.0**-40
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All tensors between ``low`` and ``high``, entry by entry (float64)."""
+
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def point(cls, value: Tensor) -> Interval:
+        """The one tensor."""
+        return cls(value, value)
+
+    @property
+    def middle(self) -> Tensor:
+        """A tensor inside."""
+        return self.low + (self.high - self.low) / 2
+
+    @property
+    def radius(self) -> Tensor:
+        """At or above the distance of any member from :attr:`middle`, entry by entry."""
+        middle = self.middle
+        return _up(torch.maximum(self.high - middle, middle - self.low))
+
+    def magnitude(self) -> Tensor:
+        """The largest absolute value of a member, entry by entry."""
+        return torch.maximum(self.low.abs(), self.high.abs())
+
+
+def affine(weight: Tensor, bias: Tensor, inputs: Interval) -> Interval:
+    """An enclosure of ``weight @ x + bias`` over x in the interval.
+
+    >>> affine(torch.ones(1, 2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64), Interval.point(torch.ones(2).double())).high.item() >= 2
+    True
+    """
+    middle, absolute = inputs.middle, weight.abs()
+    center = weight @ middle + bias
+    relative = gamma(weight.shape[1] + 2)
+    spread = (absolute @ inputs.radius + relative * (absolute @ middle.abs() + bias.abs())) * _WIDER + _TINY
+    return Interval(_down(center - spread), _up(center + spread))
+
+
+def times(jacobian: Interval, weight: Tensor) -> Interval:
+    """An enclosure of ``J @ weight`` over the matrices J of the interval."""
+    middle, absolute = jacobian.middle, weight.abs()
+    center = middle @ weight
+    spread = (jacobian.radius @ absolute + gamma(weight.shape[0] + 1) * (middle.abs() @ absolute)) * _WIDER + _TINY
+    return Interval(_down(center - spread), _up(center + spread))
+
+
+def scaled_columns(jacobian: Interval, low: Tensor, high: Tensor) -> Interval:
+    """An enclosure of ``J @ diag(s)`` with s between ``low`` and ``high``."""
+    corners = torch.stack([jacobian.low * low, jacobian.low * high, jacobian.high * low, jacobian.high * high])
+    return Interval(_down(corners.amin(0)), _up(corners.amax(0)))
+
+
+def frobenius_distance(jacobian: Interval) -> float:
+    """At or above the Frobenius norm of the distance of any member from the middle."""
+    radius = jacobian.radius
+    largest = float(radius.max()) if radius.numel() else 0.0
+    if largest == 0.0:
+        return 0.0
+    return float(torch.linalg.vector_norm(radius / largest)) * largest * (1 + 2.0**-30) + _TINY
+
+
+def _up(value: Tensor) -> Tensor:
+    return torch.nextafter(value, torch.full_like(value, math.inf))
+
+
+def _down(value: Tensor) -> Tensor:
+    return torch.nextafter(value, torch.full_like(value, -math.inf))

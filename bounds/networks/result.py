@@ -1,0 +1,47 @@
+"""A Lipschitz constant between two bounds, and what each layer contributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from certify.proofs.sides import Side
+
+from ..bound import Bound
+from ..evidence import Enclosed
+
+
+@dataclass(frozen=True)
+class LayerConstant:
+    """One layer of the model: its place and kind, its own Lipschitz constant, and how that was proved."""
+
+    name: str
+    kind: str
+    constant: Bound
+    proof: str
+
+
+@dataclass(frozen=True)
+class LipschitzConstant:
+    """|f(x) - f(y)| <= L |x - y| in Euclidean norms: ``upper`` bounds the least such L from above, ``lower`` from below.
+
+    ``domain`` says for which inputs. Both speak of the real function with the stored weights; a forward pass in floating point adds its
+    own rounding. ``lower`` is zero where nothing was searched.
+    """
+
+    upper: Bound
+    lower: Bound
+    method: str
+    proof: str
+    domain: str = "all inputs"
+    layers: tuple[LayerConstant, ...] = ()
+
+    def __str__(self) -> str:
+        rows = "".join(
+            f"\n  {layer.name:<12} {layer.kind:<16} {layer.constant.value:<12.6g} {layer.proof}" for layer in self.layers
+        )
+        return f"{self.lower.value:.8g} <= L <= {self.upper.value:.8g} for {self.domain}   ({self.method}: {self.proof}){rows}"
+
+
+def nothing_below() -> Bound:
+    """The lower bound on a constant of which nothing was searched."""
+    return Bound(0.0, Side.LOWER, Enclosed("a Lipschitz constant is nonnegative"))
