@@ -24,7 +24,7 @@ from certify.proofs import book, registry
 from certify.proofs.status import Status
 
 from .form import check_form
-from .ledger import Ledger, Missing, require
+from .ledger import Ledger, Missing, Refused, require
 from .verdict import Link
 
 _ULPS = 4
@@ -57,7 +57,7 @@ def replay(certificate: Certificate, ledger: Ledger) -> Replay | None:
     nodes: dict[str, Bound] = {}
     with ledger.check("derivation", f"{len(items)} numbers derived again, each equal to the recorded one"):
         _check_shape(predicate, items, leaves)
-        nodes = evaluate(items, leaves)
+        nodes = _evaluated(items, leaves)
         _check_values(predicate, nodes)
     found: list[Lemma] = []
     with ledger.check("theorems", "every theorem used is in our book, word for word, and its proof is accepted"):
@@ -145,6 +145,7 @@ def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[
                     and not node.inputs,
                     f"{name} is not the declared number that it should be",
                 )
+                require(name in leaves, f"{name} is missing where the certificate should state it")
                 require(
                     node.number.exact == leaves[name], f"{name} = {node.number.approx} contradicts the rest of the certificate"
                 )
@@ -168,6 +169,18 @@ def _check_shape(predicate: Predicate, items: tuple[Item, ...], leaves: Mapping[
                     tuple((entry.symbol, entry.node) for entry in node.inputs) == tuple((used, used) for used in inputs),
                     f"{name} is computed from other numbers",
                 )
+
+
+def _evaluated(items: tuple[Item, ...], leaves: Mapping[str, Fraction]) -> dict[str, Bound]:
+    """Every number again; numbers for which the theorems were not made are refused in words."""
+    try:
+        nodes = evaluate(items, leaves)
+    except (ValueError, ArithmeticError) as problem:
+        words = "a number is beyond the doubles" if isinstance(problem, OverflowError) else str(problem)
+        raise Refused(f"the derivation cannot be made again: {words}") from None
+    for name, bound in nodes.items():
+        require(math.isfinite(bound.value), f"{name} is beyond the doubles")
+    return nodes
 
 
 def _check_values(predicate: Predicate, nodes: Mapping[str, Bound]) -> None:

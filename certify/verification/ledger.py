@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from certify.errors import InputError
 from certify.printing import printable
 
 from .verdict import Check, Outcome
@@ -62,6 +63,8 @@ class _Check:
                 self.ledger.add(self.identifier, Outcome.FAILED, str(problem))
             case Missing():
                 self.ledger.add(self.identifier, Outcome.NOT_CHECKABLE, str(problem))
+            case InputError():
+                self.ledger.add(self.identifier, Outcome.FAILED, " ".join(str(problem).split())[:200])
             case Exception():
                 words = " ".join(str(problem).split())[:200]
                 self.ledger.add(self.identifier, Outcome.FAILED, f"{type(problem).__name__}: {words}")

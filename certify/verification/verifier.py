@@ -88,7 +88,9 @@ def verify(
         reached = Level.DATA if enclosed and _all_data_checked(ledger, replay.facts.noised) else reached
     theorems = () if replay is None else replay.theorems
     guarantee = _guarantee(predicate)
-    verdict = Verdict(0, reached, tuple(ledger.checks), guarantee, theorems, premises, require, declared=_declared(reached))
+    verdict = Verdict(
+        0, reached, tuple(ledger.checks), guarantee, theorems, premises, require, declared=_declared(reached, predicate)
+    )
     if not ledger.sound or replay is None:
         return replace(verdict, exit_code=1)
     if reached.depth < level.depth:
@@ -129,9 +131,12 @@ def _all_data_checked(ledger: Ledger, noised: bool) -> bool:
     return all(ledger.passed(identifier) for identifier in ("data.retained-set", "data.commitment-retained", *decisive))
 
 
-def _declared(reached: Level) -> tuple[str, ...]:
+def _declared(reached: Level, predicate: Predicate) -> tuple[str, ...]:
     """The parts of a certificate that this verification did not, or that nobody can, compare with anything."""
     open_parts = ["mechanism.method", "mechanism.entropy", "provenance", "environment", "book"]
+    replayed = reached is Level.DATA and predicate.mechanism.entropy == "operating-system"
+    if predicate.mechanism.noise != "none" and not replayed:
+        open_parts.insert(1, "mechanism.sampler")
     if reached is not Level.DATA:
         open_parts = ["request", "problem", *open_parts]
     return tuple(open_parts if reached.depth >= Level.ARTEFACTS.depth else ["subject", *open_parts])
