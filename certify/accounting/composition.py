@@ -26,7 +26,7 @@ _REACH = 18
 
 
 PREMISE = (
-    "each guarantee holds whatever the earlier releases returned, and was fixed without a look at that; "
+    "each guarantee holds whatever the earlier releases returned; it, and how many there are, was fixed without a look at that; "
     "all speak of the same unit and of the same neighbours"
 )
 

@@ -57,8 +57,9 @@ class Ledger:
 
     Later releases may depend on what earlier ones returned. Whether their *noise* may, too, :attr:`parameters` says:
 
-    * opened with ``epsilon``: no. How much each release gives away is fixed without a look at earlier outcomes, a premise of the totals,
-      which are composed in the currency that is cheapest in the end;
+    * opened with ``epsilon``: no. How much each release gives away, and how many there will be, is fixed without a look at earlier
+      outcomes, a premise of the totals, which are composed in the currency that is cheapest in the end. Whoever may stop because of
+      what was returned has the guarantee of the whole list that was fixed, not of the part that was released;
     * opened with an :class:`~certify.accounting.adaptive.AdaptiveBudget`: yes. The currency (and the order) were fixed beforehand, and what
       is promised is the guarantee of the whole budget, from the first release on.
 
