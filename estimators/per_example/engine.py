@@ -77,21 +77,21 @@ class Engine:
         sizes = dict(zip(self.names, self.problem.layout.sizes, strict=True))
         return sum(size for name, size in sizes.items() if self.plan.routes[name] is not Route.STRUCTURED)
 
-    def batches(self, what: str, most: int | None = None) -> Iterator[tuple[Batch, Tensor]]:
-        """Batches with the places of their data in the result; at most ``most`` at a time, and fewer where gradients are formed."""
+    def batches(self, what: str) -> Iterator[tuple[Batch, slice]]:
+        """Batches with the places of their data in the result; few examples at a time where gradients are formed."""
         self.problem.refuse_stale()
         data, given, start = self.problem.data, 0, 0
         for batch in progress(data.read(in_order=True), what, data.batches):
             given += 1
             refuse_uneven(batch)
-            step = min(most or batch.examples, max(1, CHUNK // self.formed) if self.formed else batch.examples)
+            step = max(1, CHUNK // self.formed) if self.formed else batch.examples
             each = _tokens(batch) if self.unit is Unit.TOKEN else 1
-            places = torch.arange(start, start + batch.examples * each, device=self.problem.device).reshape(-1, each)
             for first in range(0, batch.examples, step):
-                rows = slice(first, first + step)
+                last = min(first + step, batch.examples)
+                part = part_of(batch, slice(first, last))
                 for token in range(each):
-                    piece = part_of(batch, rows)
-                    yield piece if self.unit is Unit.EXAMPLE else self._only(piece, token), places[rows, token]
+                    places = slice(start + first * each + token, start + last * each, each)
+                    yield part if self.unit is Unit.EXAMPLE else self._only(part, token), places
             start += batch.examples * each
         if given < data.batches:
             raise OperatorRefused("all targets of a batch are ignored", "leave that batch out, or use larger batches")

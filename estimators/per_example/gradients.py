@@ -46,7 +46,7 @@ class PerExampleGradients:
             result[places] = layout.join([named[name] for name in layout.names], result.dtype, lead=1)
         return PerDatum.of(result, self.unit)
 
-    def _chunks(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+    def _chunks(self) -> Iterator[tuple[dict[str, Tensor], slice]]:
         for batch, places in self._engine.batches("gradients of single examples"):
             pieces = self._engine.pieces(batch)
             for start in range(0, batch.examples, self.chunk):
@@ -54,7 +54,12 @@ class PerExampleGradients:
                 found = {name: piece.dense(rows) for name, piece in pieces.items()}
                 for name, gradients in found.items():
                     self._engine.refuse_undefined(gradients, {name: pieces[name]}, batch)
-                yield found, places[rows]
+                yield (
+                    found,
+                    slice(
+                        places.start + start * places.step, min(places.start + rows.stop * places.step, places.stop), places.step
+                    ),
+                )
 
 
 def per_example_gradients(

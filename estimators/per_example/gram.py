@@ -18,7 +18,7 @@ from .pieces import accumulator
 HELD = 1 << 26
 """Numbers that are held of the first factor before the data are read again for the second (256 MiB in float32)."""
 
-Block = tuple[Pieces, Tensor]
+Block = tuple[Pieces, slice]
 """The gradients of a batch, and the places of its data."""
 
 
@@ -87,19 +87,18 @@ def _products(first: Engine, second: Engine, names: tuple[str, ...]) -> dict[str
     found = {name: torch.zeros(first.count, second.count, dtype=accumulator(device), device=device) for name in names}
     for held in _blocks(first):
         for batch, places in second.batches("inner products of gradients"):
-            if same and places[0] < held[0][1][0]:
+            if same and places.start < held[0][1].start:
                 continue
-            others = next((pieces for pieces, at in held if same and torch.equal(at, places)), None) or second.pieces(batch)
+            others = next((pieces for pieces, at in held if same and at == places), None) or second.pieces(batch)
             for pieces, at in held:
-                if same and at[0] > places[0]:
+                if same and at.start > places.start:
                     continue
                 for name, piece in pieces.items():
-                    target = found[name if name in found else ""]
-                    block = piece.gram(others[name]).to(target.dtype)
-                    second.refuse_undefined(block, others, batch)
-                    target[at[:, None], places] += block
-                    if same and at[0] < places[0]:
-                        target[places[:, None], at] += block.T
+                    found[name if name in found else ""][at, places] += piece.gram(others[name])
+                for matrix in found.values():
+                    second.refuse_undefined(matrix[at, places], others, batch)
+                    if same and at.start < places.start:
+                        matrix[places, at] = matrix[at, places].T
     return found
 
 

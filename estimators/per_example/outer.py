@@ -120,7 +120,8 @@ class Outer(Piece):
         for rows in chunks(self.count, self._loaded):
             total: Tensor | None = None
             for left, right in self.load(rows):
-                moved = right @ table.to(right.dtype).transpose(1, 2)  # [n, G, T, o]
+                flat = right.transpose(0, 1).flatten(1, 2) @ table.to(right.dtype).transpose(1, 2)  # [G, n·T, o]
+                moved = flat.unflatten(1, (len(right), -1)).transpose(0, 1)  # type: ignore[no-untyped-call]
                 chosen = moved[:, 0].gather(2, left[..., None]) if left.dim() == 2 else left * moved
                 value = chosen.flatten(1).sum(1)
                 total = value if total is None else total + value
@@ -160,7 +161,10 @@ class Outer(Piece):
 
     def _single(self, rows: slice, order: int) -> Tensor:
         ((left, right),) = self.load(rows)
-        one, two = (torch.linalg.vector_norm(factor[:, :, 0], order, dim=2) for factor in (left, right))
+        one, two = (
+            factor[:, :, 0].abs().sum(2) if order == 1 else torch.linalg.vector_norm(factor[:, :, 0], dim=2)
+            for factor in (left, right)
+        )
         total: Tensor = (one * two).pow(order).sum(1)
         return total
 
@@ -251,5 +255,5 @@ def _crossed(left: Tensor, right: Tensor, other: Tensor, others: Tensor) -> Tens
         near = near * left[:, 0].flatten(0, 1)[:, other.flatten()]
     else:
         d, e = (side.transpose(0, 1).flatten(1, 2) for side in (left, other))
-        near = near * (d @ e.transpose(1, 2))
-    return near.reshape(groups, n, tokens, m, more).sum((0, 2, 4))
+        near = near.mul_(d @ e.transpose(1, 2))
+    return near[0] if groups * tokens * more == 1 else near.reshape(groups, n, tokens, m, more).sum((0, 2, 4))

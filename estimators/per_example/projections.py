@@ -57,7 +57,7 @@ def per_example_projections(
         pieces = engine.pieces(batch)
         for i, (name, piece) in enumerate(pieces.items()):
             for columns, block in source.blocks(i, places[name], piece.device):
-                result[rows[:, None], columns] += piece.products(block).to(wide)
+                result[rows, columns] += piece.products(block)
         engine.refuse_undefined(result[rows], pieces, batch)
     return PerDatum.of(result if source.several else result[:, 0], engine.unit)
 
@@ -78,9 +78,9 @@ class _Given:
         self._rows = directions.detach().to(device).reshape(layout.size, -1).T
         self.count = len(self._rows)
 
-    def blocks(self, parameter: int, entries: slice, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    def blocks(self, parameter: int, entries: slice, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
         """(columns of the result, directions [k, size]) in one parameter."""
-        yield torch.arange(self.count, device=device), self._rows[:, entries]
+        yield slice(0, self.count), self._rows[:, entries]
 
 
 class _Random:
@@ -98,14 +98,14 @@ class _Random:
             else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         )
 
-    def blocks(self, parameter: int, entries: slice, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    def blocks(self, parameter: int, entries: slice, device: torch.device) -> Iterator[tuple[slice, Tensor]]:
         """(columns of the result, directions [k, size]) in one parameter."""
         generator = torch.Generator().manual_seed((self._seed + 0x9E3779B97F4A7C15 * (parameter + 1)) % 2**63)
         size = entries.stop - entries.start
         step = max(1, CHUNK // size)
         for start in range(0, self.count, step):
-            columns = torch.arange(start, min(start + step, self.count), device=device)
-            signs = torch.randint(2, (len(columns), size), generator=generator, dtype=torch.int8)
+            columns = slice(start, min(start + step, self.count))
+            signs = torch.randint(2, (columns.stop - start, size), generator=generator, dtype=torch.int8)
             yield columns, (2 * signs.to(device, torch.float32) - 1) / self.count**0.5
 
 
