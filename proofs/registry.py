@@ -51,6 +51,7 @@ _FAMILIES = (
     "rounded_norms",
     "lipschitz",
     "convolution",
+    "hessian",
     "mechanisms",
 )
 
