@@ -22,7 +22,7 @@ from .cotangents import own_cotangents
 from .fallback import CannotBatch, by_layer, by_model, one_by_one
 from .layers import Part, combined, rule_for
 from .pieces import CHUNK, Held, Nothing, Piece, accumulator
-from .plan import Plan, Route, alike, make_plan
+from .plan import Plan, Route, alike, make_plan, scale_of
 from .sites import Shape, find_sites
 from .taps import Call, Place, Taps, spread_out, tapped
 
@@ -234,7 +234,8 @@ class Engine:
         if self.plan.guessed and (look := shapes_of(batch)) not in self.plan.tried:
             end = slice(batch.examples - 1, batch.examples)
             reference = one_by_one(self.problem, names, part_of(batch, end))
-            if not all(alike(piece.dense(end), reference[name], reference) for name, piece in found.items()):
+            scale = scale_of(reference)
+            if not all(alike(piece.dense(end), reference[name], scale) for name, piece in found.items()):
                 raise _Elsewhere
             self.plan.tried.add(look)
         return found

@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..engines.data import Batch, mapped, tensors_of
 from ..engines.problem import Problem, arguments
+from ..engines.refusals import OperatorRefused
 from .batches import part_of
 from .cotangents import counted, own_loss
 from .sites import Shape
@@ -81,24 +82,31 @@ def by_model(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str, 
     return {name: _zeroed(gradients.detach(), counts) for name, gradients in found.items()}
 
 
-def one_by_one(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str, Tensor]:
-    """The same by one backward pass for each example: always possible, and the reference for the rest."""
+def one_by_one(problem: Problem, names: Sequence[str], batch: Batch, *, acting: bool = False) -> dict[str, Tensor]:
+    """The same by one backward pass for each example: always possible, and the reference for the rest.
+
+    With ``acting`` a model is refused in which none of the parameters acts on the loss of an example.
+    """
     parameters = dict(zip(problem.layout.names, problem.parameters, strict=True))
     wanted = [parameters[name] for name in names]
     found: list[list[Tensor]] = [[] for _ in names]
     for n in range(batch.examples):
-        gradients = (
-            torch.autograd.grad(value, wanted, allow_unused=True)
-            if (value := loss_of(problem, n, batch)).requires_grad
-            else [None] * len(wanted)
-        )
+        value = _loss_of(problem, n, batch)
+        gradients: Sequence[Tensor | None] = [None] * len(wanted)
+        if value.requires_grad:
+            gradients, acting = torch.autograd.grad(value, wanted, allow_unused=True), False
         for rows, parameter, gradient in zip(found, wanted, gradients, strict=True):
             rows.append(torch.zeros_like(parameter).detach() if gradient is None else gradient.detach())
+    if acting:
+        raise OperatorRefused(
+            "the loss does not depend on the parameters",
+            "look for detach(), .data or no_grad in the model, or choose others by parameters=",
+        )
     counts = counted(problem, batch)
     return {name: _zeroed(torch.stack(rows), counts) for name, rows in zip(names, found, strict=True)}
 
 
-def loss_of(problem: Problem, n: int, batch: Batch) -> Tensor:
+def _loss_of(problem: Problem, n: int, batch: Batch) -> Tensor:
     """The own loss of one example, to be differentiated in the parameters."""
     one = part_of(batch, slice(n, n + 1))
     parameters = dict(zip(problem.layout.names, problem.parameters, strict=True))

@@ -18,7 +18,7 @@ from ..engines.probes import refuse_changing
 from ..engines.refusals import OperatorRefused
 from .batches import part_of, refuse_uneven, shapes_of
 from .cotangents import own_cotangents, refuse_coupled
-from .fallback import CannotBatch, by_model, loss_of, one_by_one
+from .fallback import CannotBatch, by_model, one_by_one
 from .layers import rule_for
 from .pieces import at_least_single
 from .sites import Shape, shapes
@@ -78,45 +78,47 @@ def make_plan(engine: Engine, *, spreading: bool = True) -> Plan:
     if small.examples == 1:
         refuse_changing(engine.problem, small)
         return plan
-    together = _refuse_mixing(engine, small)
-    refuse_coupled(engine.problem, together, small)
-    if not any(loss_of(engine.problem, n, small).requires_grad for n in range(small.examples)):
-        raise OperatorRefused(
-            "the loss does not depend on the parameters",
-            "look for detach(), .data or no_grad in the model, or choose others by parameters=",
-        )
-    spread, known, taps = _measure(engine, small, together, spreading)
+    spread, known, taps = _measure(engine, small, spreading)
     plan = replace(plan, spread=spread, shapes=known, tried={shapes_of(small)})
-    reference = one_by_one(engine.problem, engine.names, small)
+    reference = one_by_one(engine.problem, engine.names, small, acting=True)
+    scale = scale_of(reference)
     for name in engine.names:
         for route in Route:
             if route is Route.SPREAD and not (spreading and _is_used_by_the_users_code(engine, name)):
                 continue
             plan.routes[name] = route
-            if route is Route.SINGLE or _agrees(engine, name, reference, taps, small, plan):
+            if route is Route.SINGLE or _agrees(engine, name, reference[name], scale, taps, small, plan):
                 break
     return plan
 
 
-def alike(found: Tensor, reference: Tensor, whole: dict[str, Tensor]) -> bool:
+@dataclass(frozen=True)
+class Scale:
+    """The rounding unit of some gradients, and the size of the largest in one parameter."""
+
+    eps: float
+    largest: float
+
+
+def scale_of(gradients: dict[str, Tensor]) -> Scale:
+    """The scale of these gradients."""
+    return Scale(max(torch.finfo(gradient.dtype).eps for gradient in gradients.values()), max(map(_size, gradients.values())))
+
+
+def alike(found: Tensor, reference: Tensor, scale: Scale) -> bool:
     """Whether gradients in one parameter are the reference, up to half the digits, or to rounding beside those in the other parameters."""
     if found.shape != reference.shape:
         return False
-    eps = float(max(torch.finfo(gradient.dtype).eps for gradient in whole.values()))
-    largest = max(_size(gradient) for gradient in whole.values())
     gap = _size(at_least_single(found) - at_least_single(reference))
-    return gap <= math.sqrt(eps) * _size(reference) + 10 * eps * largest
+    return gap <= math.sqrt(scale.eps) * _size(reference) + 10 * scale.eps * scale.largest
 
 
 def _size(tensor: Tensor) -> float:
     return float(torch.linalg.vector_norm(at_least_single(tensor)))
 
 
-def _refuse_mixing(engine: Engine, small: Batch) -> Tensor:
-    """The outputs of a few examples; refused where leaving out the last one changes those of the others."""
-    with torch.no_grad():
-        together = engine.forward(small)
-        apart = engine.forward(_shorter(small))
+def _refuse_mixing(engine: Engine, small: Batch, together: Tensor, apart: Tensor) -> None:
+    """Refuse a model or a loss in which leaving out the last example changes something for the others."""
     if apart.shape != together[:-1].shape:
         raise OperatorRefused(
             f"the outputs change in shape, from {tuple(apart.shape)} to {tuple(together[:-1].shape)}, with the number of examples",
@@ -128,21 +130,23 @@ def _refuse_mixing(engine: Engine, small: Batch) -> Tensor:
             "the output of an example changes with the other examples of its batch, so none has a gradient of its own",
             "call model.eval() first, and use no batch statistics",
         )
-    return together
+    refuse_coupled(engine.problem, together, small)
 
 
-def _measure(
-    engine: Engine, small: Batch, together: Tensor, spreading: bool
-) -> tuple[frozenset[Place], dict[Place, Shape], Taps]:
+def _measure(engine: Engine, small: Batch, spreading: bool) -> tuple[frozenset[Place], dict[Place, Shape], Taps]:
     """Find what counts the examples at each call. The first call for no example in particular is spread, then the next, while outputs stay."""
     shorter = _shorter(small)
     spread: frozenset[Place] = frozenset()
     refused: set[Place] = set()
+    plain: Tensor | None = None
     while True:
         with engine.watching(spread, shorter.examples) as few:
-            engine.forward(shorter)
+            apart = engine.forward(shorter).detach()
         with engine.watching(spread, small.examples) as taps:
             outputs = engine.forward(small)
+        if plain is None:
+            plain = outputs.detach()
+            _refuse_mixing(engine, small, plain, apart)
         known = shapes(few, taps, (shorter.examples, small.examples))
         constant = [place for place, shape in known.items() if shape.constant and place not in refused | spread]
         constant = [place for place in constant if rule_for(engine.layers[place[0]]) is not None]
@@ -150,7 +154,7 @@ def _measure(
             taps.backward(outputs, own_cotangents(engine.problem, outputs, small))
             return spread, known, taps
         first = min(constant, key=lambda place: taps.calls[place[0]][place[1]].order)
-        if _unchanged(engine, spread | {first}, small, together):
+        if _unchanged(engine, spread | {first}, small, plain):
             spread |= {first}
         else:
             refused.add(first)
@@ -181,7 +185,7 @@ def _close(found: Tensor, reference: Tensor) -> bool:
     return _size(found - reference) <= math.sqrt(torch.finfo(reference.dtype).eps) * _size(reference)
 
 
-def _agrees(engine: Engine, name: str, reference: dict[str, Tensor], taps: Taps, small: Batch, plan: Plan) -> bool:
+def _agrees(engine: Engine, name: str, reference: Tensor, scale: Scale, taps: Taps, small: Batch, plan: Plan) -> bool:
     every = slice(0, small.examples)
     tries: dict[Route, Callable[[], Tensor]] = {
         Route.STRUCTURED: lambda: engine.from_taps(name, taps, small.examples, plan).dense(every),
@@ -191,7 +195,7 @@ def _agrees(engine: Engine, name: str, reference: dict[str, Tensor], taps: Taps,
     }
     try:
         with _trying():
-            return alike(tries[plan.routes[name]](), reference[name], reference)
+            return alike(tries[plan.routes[name]](), reference, scale)
     except _FAILED:
         return False
 
