@@ -11,10 +11,10 @@ from ..theorem import Conclusion, Domain, FalseSibling, Hypothesis, Theorem
 from .conversion import ALLOWED_DELTA, LEAST_EPSILON
 from .vocabulary import ABOVE_ONE, ORDER, RENYI, SENSITIVITY, SIGMA
 
-rho, order, delta, exponent, sensitivity, sigma, first, second = symbols(
-    "rho order delta exponent sensitivity sigma first second"
+rho, order, delta, exponent, sensitivity, sigma, first, second, epsilon = symbols(
+    "rho order delta exponent sensitivity sigma first second epsilon"
 )
-v, r, d, a, e = symbols("v r d a e")
+v, r, d, a, e, m = symbols("v r d a e m")
 
 PARAMETER = Conclusion("rho", "least rho with Rényi divergence at most rho times the order, at every order above one", Side.UPPER)
 RHO = Hypothesis("rho", "at or above the zCDP parameter of the two laws", Side.UPPER, Domain.NONNEGATIVE)
@@ -46,6 +46,59 @@ GAUSSIAN = Theorem(
     ),
     false_sibling=FalseSibling(
         "half of it", sensitivity**2 / (4 * sigma**2), counterexample={"sensitivity": 2, "sigma": 1, "v": 2, "a": 2, "d": 4}
+    ),
+)  # fmt: skip
+
+PURE = Theorem(
+    id="zcdp.pure",
+    statement="Laws that are (epsilon, 0)-indistinguishable in both directions are rho-zCDP with rho = epsilon²/2.",
+    hypotheses=(
+        Hypothesis("epsilon", "logarithmic ratio of the two laws, with no additive slack and in both directions", Side.UPPER, Domain.NONNEGATIVE),
+    ),
+    conclusion=PARAMETER,
+    formula=epsilon**2 / 2,
+    rests_on=(
+        "privacy.zero-concentrated", "privacy.renyi-divergence", "privacy.indistinguishable", "probability.hoeffding-lemma", "probability.expectation",
+        "analysis.exponential-law",
+    ),
+    source="Bun & Steinke, TCC 2016, Proposition 1.4; own proof",
+    proof=AlgebraicProof(
+        target="v",
+        variables={
+            "v": "Rényi divergence of the one law from the other over the order, at any order", **MEANING,
+            "r": "mean under the one law of the logarithm of its likelihood ratio to the other",
+            "e": "logarithm of the mean under the one law of the inverse of that ratio",
+            "m": "logarithm of the mean under the one law of that ratio to the power of the order less one",
+        },
+        facts=(
+            *ORDERS, ANY_ORDER,
+            Fact(
+                "moment", "==0", m - (a - 1) * d, ("privacy.renyi-divergence", "probability.expectation"),
+                "the mean under the other law of the ratio to the power a is that under the one law to the power a - 1",
+            ),
+            Fact("total", "==0", e, ("probability.expectation", "analysis.exponential-law"), "the mean of the inverse ratio is the whole of the other law"),
+            Fact(
+                "inverse", ">=0", epsilon**2 / 2 - e - r,
+                ("probability.hoeffding-lemma", "privacy.indistinguishable", "analysis.exponential-law", "hypothesis:epsilon"),
+                "the logarithm lies between -epsilon and epsilon; Hoeffding's lemma for what it falls short of its mean r",
+            ),
+            Fact(
+                "tilted", ">=0", (a - 1) ** 2 * epsilon**2 / 2 + (a - 1) * r - m,
+                ("probability.hoeffding-lemma", "privacy.indistinguishable", "analysis.exponential-law", "hypothesis:epsilon"),
+                "the same for a - 1 times what it exceeds its mean by",
+            ),
+        ),
+        steps=(
+            Step(
+                (Term(1, 1, ("tilted",)), Term(1, 1, ("order above 1", "inverse"))),
+                ((2, "moment"), (2 * (a - 1), "total"), (2 * (1 - a), "any order")),
+                ("order above 0", "order above 1"),
+            ),
+        ),
+        witness={"epsilon": 1, "v": Fraction(1, 2), "a": 2, "d": 1, "r": Fraction(1, 2), "e": 0, "m": 1},
+    ),
+    false_sibling=FalseSibling(
+        "half of it", epsilon**2 / 4, counterexample={"epsilon": 1, "v": Fraction(1, 2), "a": 2, "d": 1, "r": Fraction(1, 2), "e": 0, "m": 1}
     ),
 )  # fmt: skip
 
@@ -194,4 +247,4 @@ CLOSED_FORM = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (AT_ONE_ORDER, GAUSSIAN, COMPOSITION, APPROXIMATE, CLOSED_FORM)
+THEOREMS = (AT_ONE_ORDER, GAUSSIAN, PURE, COMPOSITION, APPROXIMATE, CLOSED_FORM)

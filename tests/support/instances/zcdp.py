@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from .laws import Law, gaussian_renyi, gaussian_slack, law, near, pair, renyi
+from .laws import Law, gaussian_renyi, gaussian_slack, law, near, pair, renyi, response
 from .shared import Instance, Values, over, under
 
 _ORDERS = 1 + numpy.geomspace(1e-3, 300, 200)
@@ -30,6 +30,17 @@ def at_one_order(generator: numpy.random.Generator) -> Values:
         distance = 10 ** generator.uniform(-1, 0.7)
         r, d = distance**2 / 2, gaussian_renyi(distance, order)
     return {"order": order, "rho": over(generator, r), "d": d, "r": r}
+
+
+def pure(generator: numpy.random.Generator) -> Values:
+    """Laws on a few atoms, or randomised response, whose divergence at a small epsilon is nearly the bound."""
+    first, second = (
+        pair(generator) if generator.random() < 0.5 else [one[1:3] for one in response(10 ** generator.uniform(-2, 0.5), 0)]
+    )
+    ratios, a = numpy.log(first / second), generator.uniform(1.1, 8)
+    d, r = renyi(first, second, a), float(first @ ratios)
+    e, m = float(numpy.log(first @ numpy.exp(-ratios))), float(numpy.log(first @ numpy.exp((a - 1) * ratios)))
+    return {"epsilon": over(generator, float(abs(ratios).max())), "v": d / a, "a": a, "d": d, "r": r, "e": e, "m": m}
 
 
 def composition(generator: numpy.random.Generator) -> Values:
@@ -76,6 +87,7 @@ def closed_form(generator: numpy.random.Generator) -> Values:
 INSTANCES: dict[str, Instance] = {
     "zcdp.renyi": at_one_order,
     "zcdp.gaussian": gaussian,
+    "zcdp.pure": pure,
     "zcdp.composition": composition,
     "zcdp.approximate": approximate,
     "zcdp.closed-form": closed_form,
@@ -83,6 +95,7 @@ INSTANCES: dict[str, Instance] = {
 TIGHT = {
     "zcdp.renyi": 0.9999,
     "zcdp.gaussian": 0.9999,
+    "zcdp.pure": 0.99,
     "zcdp.composition": 0.9999,
     "zcdp.approximate": 0.9,
     "zcdp.closed-form": 0.9,
