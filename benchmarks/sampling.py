@@ -14,7 +14,7 @@ import numpy
 from _asking import ask, peer_python
 from _report import publish, row
 
-from certify.sampling import Keystream, discrete_gaussian, grid_of, rounded_normal
+from certify.sampling import Keystream, discrete_gaussian, discrete_normal, grid_of, rounded_normal
 from certify.sampling.nearest import CHUNK
 
 COUNT = 1 << 22
@@ -56,9 +56,18 @@ def run(python: str) -> list[dict[str, Any]]:
     word, one_pass = floor()
     inexact = nanoseconds(lambda: generator.standard_normal(COUNT))
     release = nanoseconds(lambda: mean + generator.standard_normal(COUNT))
+    discrete = nanoseconds(lambda: discrete_normal(mean, 1.0, grid_of(1.0), stream))
     rounded = nanoseconds(lambda: rounded_normal(mean, 1.0, grid_of(1.0), stream))
     rows = [
         row("rounded normal, grid of sigma", rounded, "ns", budget=BUDGET, peer="numpy mean + standard_normal", against=release),
+        row(
+            "discrete Gaussian on rounded means",
+            discrete,
+            "ns",
+            budget=BUDGET,
+            peer="numpy mean + standard_normal",
+            against=release,
+        ),
         row("a word of the keystream", word, "ns"),
         row("one pass over a chunk in the cache", one_pass, "ns"),
         row("passes beyond the keystream", (rounded - word) / one_pass, "passes"),

@@ -66,7 +66,7 @@ def grid_noise(sensitivity: Bound, dimension: int, epsilon: Number, delta: Numbe
 
     >>> noise = grid_noise(Bound(0.02, Side.UPPER), 30, 1, "1e-5")
     >>> noise.sigma.value, noise.grid
-    (0.08101946115493774, 7.62939453125e-06)
+    (0.0810716450214386, 7.62939453125e-06)
     """
     asked, allowed = nonnegative(epsilon, "epsilon"), probability(delta, "delta")
     grid = grid_for(sensitivity.rational, dimension)

@@ -1,4 +1,4 @@
-"""The attack of the example on the last bits of a release: it works on naive noise, and not on the rounded normal."""
+"""The attack of the example on the last bits of a release: it works on naive noise, and not on the exact samplers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_naive_noise_tells_the_weights_apart(attack: tuple[str, Any, Any, type])
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("attack", ATTACKS[3:], ids=lambda attack: attack[0])
-def test_the_rounded_normal_gives_no_more_than_the_law_allows(attack: tuple[str, Any, Any, type], seed: int) -> None:
+def test_an_exact_sampler_gives_no_more_than_the_law_allows(attack: tuple[str, Any, Any, type], seed: int) -> None:
     _, add_noise, reachable, kind = attack
     for count in (1, 32):
         assert abs(advantage(add_noise, reachable, kind, count, seed=seed)) < allowed(count, kind) + margin()
@@ -41,6 +41,11 @@ def test_the_attack_never_excludes_the_weight_that_was_released() -> None:
 def test_the_draws_of_both_weights_are_the_same_numbers() -> None:
     """With the same seed the two releases agree but for draws within the weights' distance of the middle between two multiples."""
     one, two = (EXAMPLE["exact_noise"](numpy.full(100_000, weight), numpy.random.default_rng(9)) for weight in candidates())
+    assert (one == two).all()
+
+
+def test_on_the_grid_of_a_discrete_release_the_two_weights_are_one() -> None:
+    one, two = (EXAMPLE["discrete_noise"](numpy.full(1000, weight), numpy.random.default_rng(9)) for weight in candidates())
     assert (one == two).all()
 
 
