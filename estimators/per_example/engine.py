@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,8 @@ from ..progress import progress
 from .batches import part_of, refuse_uneven, shapes_of
 from .cotangents import own_cotangents
 from .fallback import CannotBatch, by_layer, by_model, one_by_one
-from .layers import Part, combined, rule_for
+from .layers import Part, Rule, combined, linear, placed, rule_for
+from .linear_maps import MAPS, LinearMaps
 from .pieces import CHUNK, Held, Nothing, Piece, accumulator
 from .plan import Plan, Route, alike, make_plan, scale_of
 from .sites import Shape, find_sites
@@ -75,7 +76,7 @@ class Engine:
     def formed(self) -> int:
         """The entries of those parameters whose gradients are formed, a few examples at a time."""
         sizes = dict(zip(self.names, self.problem.layout.sizes, strict=True))
-        return sum(size for name, size in sizes.items() if self.plan.routes[name] is not Route.STRUCTURED)
+        return sum(size for name, size in sizes.items() if self.plan.routes[name] not in (Route.STRUCTURED, Route.MAPS))
 
     def batches(self, what: str) -> Iterator[tuple[Batch, slice]]:
         """Batches with the places of their data in the result; few examples at a time where gradients are formed."""
@@ -125,16 +126,16 @@ class Engine:
     def pieces(self, batch: Batch) -> Pieces:
         """The gradients of the data of one batch."""
         found: Pieces = {}
-        if quick := self._on(Route.STRUCTURED, Route.SPREAD, Route.LAYER):
+        if quick := self._on(Route.STRUCTURED, Route.SPREAD, Route.MAPS, Route.LAYER):
             try:
                 found = self._quickly(quick, batch)
             except _Elsewhere as error:
-                if not self.plan.spreads:
+                if self.plan.careful:
                     raise OperatorRefused(
                         f"the layers are called otherwise in batch {batch.index} than in the first one",
                         "pass batches of one kind",
                     ) from error
-                self.plan = make_plan(self, spreading=False)
+                self.plan = make_plan(self, careful=True)
                 return self.pieces(batch)
         for route, work in ((Route.MODEL, by_model), (Route.SINGLE, one_by_one)):
             if names := self._on(route):
@@ -148,14 +149,16 @@ class Engine:
         leaves = {name: copy.detach().requires_grad_() for name, copy in copies.items()}
         layers = {site.layer for name in names if name not in leaves for site in self.sites[name]}
         with self.watching(plan.spread, batch.examples, layers) as taps:
-            outputs = self.forward(batch, leaves)
+            outputs = self.forward(batch, leaves, (taps, plan.maps.intersection(names)))
             gradients = taps.backward(outputs, own_cotangents(self.problem, outputs, batch), [*leaves.values()])
         found: Pieces = {
             name: Held(gradient.reshape(-1, *self.parameter(name).shape).to(self._wide(gradient)))
             for name, gradient in zip(leaves, gradients, strict=True)
         }
         for name in names:
-            if name not in leaves:
+            if plan.routes[name] is Route.MAPS:
+                found[name] = self.from_maps(name, taps, batch.examples, plan)
+            elif name not in leaves:
                 found[name] = self.from_taps(name, taps, batch.examples, plan)
         return found
 
@@ -166,11 +169,28 @@ class Engine:
         if not acting:
             return Nothing(examples, self.parameter(name))
         if plan.routes[name] is Route.STRUCTURED:
-            parts = [self._part(self.layers[layer], call, shape, examples)[attribute] for layer, call, shape, attribute in acting]
+            parts = [
+                self._part(rule_for(self.layers[layer]), layer, call, shape, examples)[attribute]
+                for layer, call, shape, attribute in acting
+            ]
             return combined(parts, examples, self.parameter(name).shape, self.problem.device)
         found = [by_layer(self.layers[layer], attribute, call, shape, examples) for layer, call, shape, attribute in acting]
         total = torch.stack(found).sum(0)
         return Held(total.to(self._wide(total)))
+
+    def from_maps(self, name: str, taps: Taps, examples: int, plan: Plan) -> Piece:
+        """The gradients in a parameter by all linear maps that use it, and by the rules of layers of other kinds."""
+        parts: list[Part] = []
+        size = self.parameter(name).shape
+        for place, call in enumerate(taps.calls.get(MAPS, [])):
+            for use in call.uses:
+                if use.name == name and call.cotangents != [None]:
+                    found = self._part(linear, MAPS, call, plan.shapes.get((MAPS, place)), examples)
+                    parts.append(placed(found[use.attribute], use.row, size))
+        for layer, call, shape, attribute in self._calls(name, taps, plan.shapes):
+            if not isinstance(self.layers[layer], (nn.Linear, nn.MultiheadAttention)) and call.cotangents != [None]:
+                parts.append(self._part(rule_for(self.layers[layer]), layer, call, shape, examples)[attribute])
+        return combined(parts, examples, size, self.problem.device) if parts else Nothing(examples, self.parameter(name))
 
     def parameter(self, name: str) -> Tensor:
         """The parameter of this name."""
@@ -185,12 +205,20 @@ class Engine:
         with torch.enable_grad(), tapped(watched, Taps(spread, examples)) as taps:
             yield taps
 
-    def forward(self, batch: Batch, leaves: dict[str, Tensor] | None = None) -> Tensor:
-        """The outputs, of which nothing is differentiated but what is tapped, and these leaves in place of parameters."""
+    def forward(
+        self, batch: Batch, leaves: dict[str, Tensor] | None = None, maps: tuple[Taps, frozenset[str]] | None = None
+    ) -> Tensor:
+        """The outputs, of which nothing is differentiated but what is tapped, and these leaves in place of parameters.
+
+        ``maps`` names parameters of which linear maps are tapped wherever they are called.
+        """
         parameters = dict(self.problem.model.named_parameters()) | dict(zip(self.names, self.problem.parameters, strict=True))
         values = {name: parameter.detach() for name, parameter in parameters.items()} | (leaves or {})
         positional, named = arguments(batch.inputs)
-        with _layers_called():
+        with ExitStack() as stack:
+            stack.enter_context(_layers_called())
+            if maps is not None and maps[1]:
+                stack.enter_context(LinearMaps(maps[0], {name: values[name] for name in maps[1]}))
             outputs = torch.func.functional_call(self.problem.model, {**self.problem.buffers, **values}, positional, named)
         if not isinstance(outputs, Tensor):
             raise OperatorRefused(f"the model returns {type(outputs).__name__}", "wrap it so that it returns one tensor")
@@ -201,9 +229,9 @@ class Engine:
             )
         return outputs
 
-    def _part(self, layer: nn.Module, call: Call, shape: Shape, examples: int) -> dict[str, Part]:
-        rule, x = rule_for(layer), call.only
-        if rule is None or x is None or len(shape.outputs) != 1 or len(shape.inputs) != 1:
+    def _part(self, rule: Rule | None, layer: str, call: Call, shape: Shape | None, examples: int) -> dict[str, Part]:
+        x = call.only
+        if rule is None or shape is None or x is None or len(shape.outputs) != 1 or len(shape.inputs) != 1:
             raise CannotBatch
         ((into,), (out_of,), (cotangent,)) = shape.inputs, shape.outputs, call.cotangents
         if into is None or out_of is None or cotangent is None:
@@ -211,7 +239,7 @@ class Engine:
         if call.parts is None:
             x, cotangent = into.first(x, examples), out_of.first(cotangent, examples)
             wide = x.to(self._wide(x)) if x.is_floating_point() else x
-            call.parts = rule(layer, wide, cotangent.to(self._wide(cotangent)), examples)
+            call.parts = rule(self.layers.get(layer, self.problem.model), wide, cotangent.to(self._wide(cotangent)), examples)
         parts: dict[str, Part] = call.parts
         return parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -50,13 +51,24 @@ def combined(parts: list[Part], count: int, shape: torch.Size, device: torch.dev
     return pieces[0] if len(pieces) == 1 else Sum(pieces)
 
 
+def placed(part: Part, row: int, shape: torch.Size) -> Part:
+    """A part in some rows of a parameter, the first of which is ``row``, as one in the whole of it."""
+    if isinstance(part, Held) and part.shape != shape:
+        return Held(functional.pad(part.gradients, (row, shape[0] - row - part.shape[0])))
+    if isinstance(part, Term) and isinstance(part.left, Factor) and part.left.width != shape[0]:
+        left, after = part.left, shape[0] - row - part.left.width
+        return Term(replace(left, rows=lambda rows: functional.pad(left.rows(rows), (row, after)), width=shape[0]), part.right)
+    return part
+
+
 def _applies(layer: nn.Module) -> bool:
     if isinstance(layer, nn.Embedding):
         return not layer.scale_grad_by_freq and layer.max_norm is None
     return not isinstance(layer, _ConvTransposeNd)
 
 
-def _linear(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:
+def linear(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:
+    """The rule of a linear map, whose layer need not be known."""
     a, b = (side.reshape(count, 1, -1, side.shape[-1]) for side in (x, d))
     return {"weight": Term(_factor(b), _factor(a)), "bias": Held(_over_tokens(at_least_single(b[:, 0])))}
 
@@ -143,7 +155,7 @@ def _factor(block: Tensor) -> Factor:
 
 
 _RULES: tuple[tuple[type | tuple[type, ...], Rule], ...] = (
-    (nn.Linear, _linear),
+    (nn.Linear, linear),
     (nn.Embedding, _embedding),
     (_ConvNd, _convolution),
     ((nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, _BatchNorm, _InstanceNorm), _normalised),

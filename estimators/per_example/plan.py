@@ -20,6 +20,7 @@ from .batches import part_of, refuse_uneven, shapes_of
 from .cotangents import own_cotangents, refuse_coupled
 from .fallback import CannotBatch, by_model, one_by_one
 from .layers import rule_for
+from .linear_maps import MAPS
 from .pieces import at_least_single
 from .sites import Shape, shapes
 from .taps import Place, Taps
@@ -36,6 +37,7 @@ class Route(enum.Enum):
 
     STRUCTURED = "from the inputs and cotangents of its layers"
     SPREAD = "from a copy for each example"
+    MAPS = "from the inputs and cotangents of all linear maps"
     LAYER = "by vmap of its layer"
     MODEL = "by vmap of the model"
     SINGLE = "by one backward pass for each example"
@@ -49,22 +51,22 @@ class Plan:
     shapes: dict[Place, Shape] = field(default_factory=dict)
     spread: frozenset[Place] = frozenset()
 
+    maps: frozenset[str] = frozenset()
+    careful: bool = False
     tried: set[tuple[torch.Size, ...]] = field(default_factory=set)
-
-    @property
-    def spreads(self) -> bool:
-        """Whether something is copied for each example."""
-        return bool(self.spread) or Route.SPREAD in self.routes.values()
 
     @property
     def guessed(self) -> bool:
         """Whether tensors of other shapes could show that the plan took a wrong dimension for the examples."""
         folded = any(counting is not None and counting.each > 1 for shape in self.shapes.values() for counting in shape.inputs)
-        return folded or self.spreads
+        return folded or bool(self.spread) or Route.SPREAD in self.routes.values()
 
 
-def make_plan(engine: Engine, *, spreading: bool = True) -> Plan:
-    """Choose the cheapest routes that agree with single backward passes; where no batch has two examples, those are taken."""
+def make_plan(engine: Engine, *, careful: bool = False) -> Plan:
+    """Choose the cheapest routes that agree with single backward passes; where no batch has two examples, those are taken.
+
+    A ``careful`` plan spreads nothing and takes linear maps as layers only: those ways depend more on what a batch looks like.
+    """
     small = None
     for batch in engine.problem.data.read():
         small = first_examples(batch, _PROBED)
@@ -74,22 +76,62 @@ def make_plan(engine: Engine, *, spreading: bool = True) -> Plan:
             break
     if small is None:
         raise OperatorRefused("inputs and targets hold no tensor", "pass tensors")
-    plan = Plan(dict.fromkeys(engine.names, Route.SINGLE))
+    plan = Plan(dict.fromkeys(engine.names, Route.SINGLE), careful=careful)
     if small.examples == 1:
         refuse_changing(engine.problem, small)
         return plan
-    spread, known, taps = _measure(engine, small, spreading)
+    spread, known, taps = _measure(engine, small, spreading=not careful)
     plan = replace(plan, spread=spread, shapes=known, tried={shapes_of(small)})
     reference = one_by_one(engine.problem, engine.names, small, acting=True)
     scale = scale_of(reference)
+    cheap = [Route.STRUCTURED] if careful else [Route.STRUCTURED, Route.SPREAD]
+    _choose(engine, cheap, reference, scale, taps, small, plan)
+    if not careful:
+        plan = _with_maps(engine, plan, reference, scale, small)
+    _choose(engine, [Route.LAYER, Route.MODEL], reference, scale, taps, small, plan)
+    return plan
+
+
+def _choose(
+    engine: Engine, routes: list[Route], reference: dict[str, Tensor], scale: Scale, taps: Taps, small: Batch, plan: Plan
+) -> None:
+    """Give each parameter without a route of its own the first of these that agrees."""
     for name in engine.names:
-        for route in Route:
-            if route is Route.SPREAD and not (spreading and _is_used_by_the_users_code(engine, name)):
+        if plan.routes[name] is not Route.SINGLE:
+            continue
+        for route in routes:
+            if route is Route.SPREAD and not _is_used_by_the_users_code(engine, name):
                 continue
             plan.routes[name] = route
-            if route is Route.SINGLE or _agrees(engine, name, reference[name], scale, taps, small, plan):
+            if _agrees(engine, name, reference[name], scale, taps, small, plan):
                 break
-    return plan
+            plan.routes[name] = Route.SINGLE
+
+
+def _with_maps(engine: Engine, plan: Plan, reference: dict[str, Tensor], scale: Scale, small: Batch) -> Plan:
+    """The plan in which parameters without a route are found by their linear maps, where that agrees."""
+    dearer = frozenset(name for name in engine.names if plan.routes[name] is Route.SINGLE)
+    if not dearer:
+        return plan
+    shorter = _shorter(small)
+    with engine.watching(plan.spread, shorter.examples) as few:
+        engine.forward(shorter, None, (few, dearer))
+    with engine.watching(plan.spread, small.examples) as taps:
+        outputs = engine.forward(small, None, (taps, dearer))
+    if MAPS not in taps.calls:
+        return plan
+    taps.backward(outputs, own_cotangents(engine.problem, outputs, small))
+    plan = replace(plan, shapes=plan.shapes | shapes(few, taps, (shorter.examples, small.examples)))
+    found = set()
+    for name in dearer:
+        try:
+            gradients = engine.from_maps(name, taps, small.examples, plan).dense(slice(0, small.examples))
+        except _FAILED:
+            continue
+        if alike(gradients, reference[name], scale):
+            found.add(name)
+            plan.routes[name] = Route.MAPS
+    return replace(plan, maps=frozenset(found))
 
 
 @dataclass(frozen=True)
@@ -133,7 +175,7 @@ def _refuse_mixing(engine: Engine, small: Batch, together: Tensor, apart: Tensor
     refuse_coupled(engine.problem, together, small)
 
 
-def _measure(engine: Engine, small: Batch, spreading: bool) -> tuple[frozenset[Place], dict[Place, Shape], Taps]:
+def _measure(engine: Engine, small: Batch, *, spreading: bool) -> tuple[frozenset[Place], dict[Place, Shape], Taps]:
     """Find what counts the examples at each call. The first call for no example in particular is spread, then the next, while outputs stay."""
     shorter = _shorter(small)
     spread: frozenset[Place] = frozenset()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..engines.data import tensors_of
-from .taps import Taps
+from .taps import Call, Taps
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,23 @@ def find_sites(model: nn.Module, names: tuple[str, ...]) -> dict[str, list[Site]
 
 @dataclass(frozen=True)
 class Counting:
-    """The dimension of a tensor that counts the examples, and how many rows it has for each."""
+    """The dimension of a tensor that counts the examples, and how many rows it has for each.
+
+    The rows of an example lie together, or with ``inner`` those of all examples do, row by row.
+    """
 
     dimension: int
     each: int
+    inner: bool = False
 
     def first(self, tensor: Tensor, examples: int) -> Tensor:
-        """The tensor with that dimension in front; ``ValueError`` if its rows do not divide among the examples."""
+        """The tensor with that dimension in front, example by example; ``ValueError`` if its rows do not divide among the examples."""
         if tensor.shape[self.dimension] % examples or (self.each == 1 and tensor.shape[self.dimension] != examples):
             raise ValueError("rows that do not divide among the examples")
-        return tensor.movedim(self.dimension, 0)
+        front = tensor.movedim(self.dimension, 0)
+        if not self.inner:
+            return front
+        return front.reshape(-1, examples, *front.shape[1:]).transpose(0, 1).flatten(0, 1)
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,24 @@ def shapes(few: Taps, more: Taps, counts: tuple[int, int]) -> dict[tuple[str, in
         for place, (one, other) in enumerate(zip(calls, others, strict=True)):
             into, out_of = (_sizes(one.inputs), _sizes(other.inputs)), (one.outputs, other.outputs)
             constant = into[0] == into[1] and out_of[0] == out_of[1]
-            found[layer, place] = Shape(_countings(*into, counts), _countings(*out_of, counts), constant)
+            inputs, outputs = _countings(*into, counts), _countings(*out_of, counts)
+            if any(counting is not None and counting.each > 1 for counting in inputs) and _row_by_row(one, other, inputs, counts):
+                inputs, outputs = (
+                    tuple(c if c is None or c.each == 1 else replace(c, inner=True) for c in side) for side in (inputs, outputs)
+                )
+            found[layer, place] = Shape(inputs, outputs, constant)
     return found
+
+
+def _row_by_row(one: Call, other: Call, inputs: tuple[Counting | None, ...], counts: tuple[int, int]) -> bool:
+    """Whether the rows of all examples lie together: then those of the fewer examples are found so among those of the more."""
+    folded = zip(tensors_of(one.inputs), tensors_of(other.inputs), inputs, strict=True)
+    (few, more, counting) = next(entry for entry in folded if entry[2] is not None and entry[2].each > 1)
+    assert counting is not None
+    less, full = (replace(counting, inner=True).first(tensor, n) for tensor, n in zip((few, more), counts, strict=True))
+    return torch.allclose(less, full[: len(less)]) and not torch.allclose(
+        few, more.narrow(counting.dimension, 0, few.shape[counting.dimension])
+    )
 
 
 def _sizes(tree: Any) -> list[torch.Size]:

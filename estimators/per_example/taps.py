@@ -29,6 +29,7 @@ class Call:
         self.cotangents: list[Tensor | None] = []
         self.edges: dict[int, GradientEdge] = {}
         self.parts: Any = None  # what a structured rule made of this call
+        self.uses: tuple[Any, ...] = ()  # of a linear map: which parameters it uses
 
     def tap(self, output: Tensor, anchors: dict[torch.dtype, Tensor]) -> Tensor:
         """Note the cotangent of this output when it comes; an output that nothing is differentiated in is tied to an anchor."""

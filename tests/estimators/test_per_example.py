@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import resource
 from typing import Any
 
 import pytest
@@ -247,3 +248,26 @@ def test_a_forward_pass_in_half_precision() -> None:
     torch.testing.assert_close(found.float(), reference.norm(dim=1), rtol=0.05, atol=0)
     plain = per_example_norms(made.inner, F.cross_entropy, data)
     torch.testing.assert_close(found, plain, rtol=0.05, atol=0)
+
+
+def test_the_matrix_of_all_gradients_is_never_held() -> None:
+    """It would take 2 GB for the linear layer and more for the embedding; a few hundred megabytes are used."""
+
+    class Large(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.inner, self.head = nn.Embedding(40_000, 32), nn.Linear(1000, 1000), nn.Linear(1000, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(torch.tanh(self.inner(F.pad(self.words(x).flatten(1), (0, 1000 - 64)))))
+
+    model, data = Large(), (classes(40_000, 500, 2), classes(3, 500))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    norms = per_example_norms(model, nn.CrossEntropyLoss(), data)
+    per_example_norms(model, nn.CrossEntropyLoss(), data, order=1)
+    inner = per_example_gram(model, nn.CrossEntropyLoss(), data)
+    per_example_projections(model, nn.CrossEntropyLoss(), data, torch.ones(sum(p.numel() for p in model.parameters())))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < 500_000  # KiB
+    torch.testing.assert_close(inner.diagonal().sqrt(), norms, rtol=1e-4, atol=0)
+    first = rows(by_hand(model, nn.CrossEntropyLoss(), (data[0][:3], data[1][:3])))
+    torch.testing.assert_close(norms[:3].float(), first.norm(dim=1), rtol=1e-4, atol=0)

@@ -15,8 +15,8 @@ from certify.estimators import per_example_gradients, per_example_gram, per_exam
 from certify.estimators.per_example.engine import Engine
 from certify.estimators.per_example.outer import Outer
 
-STRUCTURED, SPREAD, LAYER = "from the inputs", "from a copy", "by vmap of its layer"
-MODEL, SINGLE = "by vmap of the model", "by one backward pass"
+STRUCTURED, SPREAD, MAPS = "from the inputs and cotangents of its layers", "from a copy", "from the inputs and cotangents of all"
+LAYER, MODEL, SINGLE = "by vmap of its layer", "by vmap of the model", "by one backward pass"
 N = 5
 
 
@@ -91,9 +91,10 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str | dict[
     "instance norm": (lambda: nn.InstanceNorm2d(4, affine=True), (IMAGES,), STRUCTURED),
     "instance norm, running": (lambda: nn.InstanceNorm1d(4, affine=True, track_running_stats=True), (SERIES,), STRUCTURED),
     "prelu": (lambda: nn.PReLU(4), (IMAGES,), LAYER),
-    "attention": (lambda: nn.MultiheadAttention(4, 2, batch_first=True), (numbers(N, 3, 4),) * 3, LAYER),
-    "attention, sequence first": (lambda: _Turned(nn.MultiheadAttention(4, 2)), (numbers(N, 3, 4),), LAYER),
-    "encoder": (lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), (numbers(N, 3, 4),), {"self_attn": LAYER, "": STRUCTURED}),
+    "attention": (lambda: nn.MultiheadAttention(4, 2, batch_first=True), (numbers(N, 3, 4),) * 3, MAPS),
+    "attention to another sequence": (lambda: _Masked(), (numbers(N, 3, 4), numbers(N, 5, 6)), MAPS),
+    "attention, sequence first": (lambda: _Turned(nn.MultiheadAttention(4, 2)), (numbers(N, 3, 4),), MAPS),
+    "encoder": (lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), (numbers(N, 3, 4),), {"self_attn": MAPS, "": STRUCTURED}),
     "gru": (lambda: nn.GRU(4, 3, batch_first=True), (numbers(N, 3, 4),), SINGLE),
     "bilinear": (lambda: nn.Bilinear(3, 2, 4), (numbers(N, 3), numbers(N, 2)), SINGLE),
 }  # fmt: skip
@@ -113,6 +114,30 @@ class _Turned(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         turned = x.transpose(0, 1)
         return self.inner(turned, turned, turned)[0].transpose(0, 1)
+
+
+class _Masked(nn.Module):
+    """Attention to a sequence of another width, the last of which is masked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.MultiheadAttention(4, 2, kdim=6, vdim=6, batch_first=True)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        mask = torch.zeros(y.shape[:2], dtype=torch.bool)
+        mask[:, -1] = True
+        return self.inner(x, y, y, key_padding_mask=mask)[0]
+
+
+class Headed(nn.Module):
+    """An embedding whose weight is applied by a function at the end, as in many language models."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.inner = nn.Embedding(5, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(torch.tanh(self.inner(self.words(x))), self.words.weight).flatten(1)
 
 
 class Twice(nn.Module):
@@ -260,7 +285,8 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str | dict[
     "a shared convolution": (SharedConvolution, (SERIES,), STRUCTURED),
     "a weight used outside of its layer": (Outside, (numbers(N, 4),), {"weight": MODEL, "bias": STRUCTURED}),
     "folded, example by example": (lambda: Folded(True), (TOKENS,), STRUCTURED),
-    "folded, token by token": (lambda: Folded(False), (TOKENS,), MODEL),
+    "folded, token by token": (lambda: Folded(False), (TOKENS,), STRUCTURED),
+    "an embedding that is the head too": (Headed, (classes(5, N, 3),), {"words": MAPS, "": STRUCTURED}),
     "a table of places": (lambda: Places("table"), (TOKENS,), STRUCTURED),
     "a row of places": (lambda: Places("row of tables"), (TOKENS,), STRUCTURED),
     "a parameter for places": (lambda: Places("whole parameter"), (TOKENS,), {"place": SPREAD, "": STRUCTURED}),
