@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 METHODS = ("newton", "exact", "retrain")
 SAMPLERS = ("rounded-normal", "discrete")
+_MOST_STEPS = 2.0**53 - 2  # of the grid, which the samplers draw at the most
 
 CLASS_OF_THE_DELETED = (
     "the label values were read off all records, and no retained record has one of them: "
@@ -183,9 +184,14 @@ def _drawn(
     mean: NDArray[np.float64], noise: GaussianNoise | GridNoise, generator: Keystream | np.random.Generator | None
 ) -> NDArray[np.float64]:
     sigma = noise.sigma.value
-    if isinstance(noise, GridNoise):
-        return discrete_normal(mean, sigma, noise.grid, generator)
-    return rounded_normal(mean, sigma, grid_of(sigma), generator)
+    grid = noise.grid if isinstance(noise, GridNoise) else grid_of(sigma)
+    if not float(np.abs(mean).max(initial=0.0)) + 64 * sigma < _MOST_STEPS * grid:
+        raise InputError(
+            "the parameters are so large beside the noise that doubles cannot hold their sum, so nothing was released: "
+            "pass a larger distance_budget=, row_bound= and label_bound= of the size of the records, or scale the columns by public constants"
+        )
+    draw = discrete_normal if isinstance(noise, GridNoise) else rounded_normal
+    return draw(mean, sigma, grid, generator)
 
 
 def _record(

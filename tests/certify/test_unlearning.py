@@ -89,6 +89,18 @@ def test_fresh_entropy_differs_and_a_generator_becomes_an_exclusion(fitted: cert
     assert torch.equal(chosen[0].model, chosen[1].model) and "noise: caller-controlled" in chosen[0].exclusions
 
 
+@pytest.mark.parametrize("sampler", ["rounded-normal", "discrete"])
+def test_parameters_too_large_for_the_grid_of_the_noise_release_nothing(sampler: str) -> None:
+    """Labels of a thousand millions, and a distance budget for labels of one."""
+    rows = np.random.default_rng(0).uniform(-0.5, 0.5, (60, 4))
+    state = certify.fit(Ridge(rows, rows[:, 0] * 1e9, l2=0.05))
+    with pytest.raises(certify.InputError, match="nothing was released") as caught:
+        certify.unlearn(state, [1], epsilon=1, delta="1e-5", sampler=sampler)
+    assert "label_bound=" in str(caught.value)
+    run = certify.unlearn(state, [1], epsilon=1, delta="1e-5", sampler=sampler, label_bound=1e9)
+    assert certify.verify(run, data=(rows, rows[:, 0] * 1e9)).holds
+
+
 def test_a_second_deletion_continues_from_the_first(fitted: certify.Fitted) -> None:
     first = certify.unlearn(fitted, [3, 17], epsilon=1, delta="1e-5")
     second = certify.unlearn(first, [4], epsilon=1, delta="1e-5")
