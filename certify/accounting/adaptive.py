@@ -15,8 +15,8 @@ from certify.errors import InputError
 from certify.guarantee import Direction
 from certify.numbers import Number, exact, nonnegative, to_decimal
 
-from .kinds import ConcentratedPrivacy, GaussianPrivacy, RenyiPrivacy
-from .merging import concentrated, divergence
+from .kinds import ApproximatePrivacy, ConcentratedPrivacy, GaussianPrivacy, RenyiPrivacy
+from .merging import concentrated, divergence, is_pure
 from .privacy import Privacy, as_used, total_of, usable_order
 from .reading import long_number
 
@@ -79,6 +79,7 @@ class AdaptiveBudget:
         """What a release costs in this currency; refused where nothing is known of it, or only with a probability.
 
         Theorem: ``zcdp.gaussian-parameter`` (upper mu).
+        Theorem: ``zcdp.pure`` (upper epsilon).
         Theorem: ``zcdp.renyi`` (exact order; upper rho).
         """
         price = self._known(privacy)
@@ -96,7 +97,12 @@ class AdaptiveBudget:
             return divergence(privacy, self.order)
         if self.currency == "gaussian":
             return privacy.square if isinstance(privacy, GaussianPrivacy) else None
-        return concentrated(privacy).rho if isinstance(privacy, (GaussianPrivacy, ConcentratedPrivacy)) else None
+        match privacy:
+            case GaussianPrivacy() | ConcentratedPrivacy():
+                return concentrated(privacy).rho
+            case ApproximatePrivacy() if is_pure(privacy):
+                return concentrated(privacy).rho
+        return None
 
     def spent(self, releases: Iterable[Privacy]) -> Fraction:
         """The sum of the prices, exact: what the budget is charged, and not a guarantee by itself."""

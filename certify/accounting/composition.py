@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -87,6 +87,7 @@ def compose(releases: Iterable[Priced], *, delta: Value | None = None) -> Compos
 
     Theorem: ``gaussian.composition-many`` (upper square).
     Theorem: ``zcdp.composition`` (upper first, second).
+    Theorem: ``zcdp.pure`` (upper epsilon).
     Theorem: ``renyi.composition`` (upper first, second).
     Theorem: ``approximate.composition`` (upper first_delta, second_delta).
 
@@ -105,14 +106,14 @@ def compose(releases: Iterable[Priced], *, delta: Value | None = None) -> Compos
             raise InputError("compose needs delta: only releases that all state (epsilon, delta) bring their own")
         return _declared([part for part in parts if isinstance(part, ApproximatePrivacy)])
     asked = asked_delta(delta)
-    groups = _groups(parts)
     stated = [part for part in parts if isinstance(part, ApproximatePrivacy)]
     rest = -shortened(total_of([part.known_delta.rational for part in stated]) - asked)
-    if rest < 0 or (rest == 0 and groups):
+    if rest < 0 or (rest == 0 and len(stated) < len(parts)):
         raise InputError(
             f"the deltas stated by the releases add up to {to_decimal(asked - rest)} already: ask for a delta above that"
         )
-    found = [_priced(group, stated, asked, rest, parts) for group in groups or [_Currency("approximate", (), ())]]
+    ways = [way for way in _ways(parts, stated) if rest > 0 or not way.components]
+    found = [_priced(way, list(way.stated), asked, rest, parts) for way in ways]
     best = min(found, key=lambda composition: composition.epsilon.value)
     if best.epsilon.value == math.inf:
         raise InputError(f"nothing finite is known at delta = {to_decimal(asked)}: ask for a larger delta, or name more orders")
@@ -126,6 +127,23 @@ class _Currency:
     name: str
     components: tuple[Privacy, ...]
     steps: tuple[Step, ...]
+    stated: tuple[ApproximatePrivacy, ...] = ()
+
+
+def _ways(parts: Sequence[Privacy], stated: Sequence[ApproximatePrivacy]) -> list[_Currency]:
+    """Every currency, with the pairs as they are stated; and, where some are pure, with these as zCDP instead.
+
+    Theorem: ``zcdp.pure`` (upper epsilon).
+    """
+    ways = [replace(way, stated=tuple(stated)) for way in _groups(parts)] or [_Currency("approximate", (), (), tuple(stated))]
+    pure = [part for part in stated if merging.is_pure(part)]
+    if pure:
+        rest = tuple(part for part in stated if not merging.is_pure(part))
+        others = [part for part in parts if not merging.is_pure(part)]
+        step = Step("zcdp.pure", f"{len(pure)} part(s) with delta = 0: rho is epsilon²/2")
+        together = _groups([*others, *map(merging.concentrated, pure)])
+        ways += [replace(way, steps=(step, *way.steps), stated=rest) for way in together]
+    return ways
 
 
 def _of(kind: type[Kind], parts: Sequence[Privacy]) -> list[Kind]:

@@ -14,7 +14,7 @@ from certify.guarantee import Guarantee
 from certify.numbers import Number, exact, to_decimal
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
-from .merging import WHOLE_ORDERS, concentrated, divergence
+from .merging import WHOLE_ORDERS, concentrated, divergence, is_pure
 from .privacy import Privacy, Value, as_used, asked_delta, asked_epsilon, usable_order
 from .reading import Priced, privacy_of
 from .relations import total_variation
@@ -34,6 +34,7 @@ _REASONS = {
     ("renyi", "gaussian"): "finitely many Rényi orders do not bound the trade-off curve near certainty by any Gaussian one",
     ("renyi", "zcdp"): "zCDP is a promise for every order above one, and a curve names finitely many",
 }
+_PURE = "no theorem of the book leads from a pure epsilon to a Gaussian parameter (it does lead to zcdp)"
 _REASONS[("approximate", "renyi")] = _REASONS[("approximate", "zcdp")]
 for _target in ("gaussian", "zcdp", "renyi"):
     _REASONS[("curve", _target)] = (
@@ -86,6 +87,7 @@ def convert(
 
     Theorem: ``gaussian.composition-many`` (upper square).
     Theorem: ``zcdp.gaussian-parameter`` (upper mu).
+    Theorem: ``zcdp.pure`` (upper epsilon).
     Theorem: ``zcdp.renyi`` (exact order; upper rho).
     Theorem: ``gaussian.profile`` (upper sensitivity; lower epsilon, sigma).
     Theorem: ``zcdp.approximate`` (exact order; upper rho; lower delta).
@@ -115,14 +117,27 @@ def convert(
                 _refuse(privacy, to)
             return Conversion(to, "gaussian.composition-many", privacy, mu=privacy.mu)
         case "zcdp":
-            if not isinstance(privacy, (GaussianPrivacy, ConcentratedPrivacy)):
-                _refuse(privacy, to)
-            made = concentrated(privacy)
-            return Conversion(to, "zcdp.gaussian-parameter", made, rho=made.rho)
+            return _concentrated(privacy)
         case "renyi":
             return _renyi(privacy, orders)
     theorem, advantage = total_variation(privacy)
     return Conversion(to, theorem, None, advantage=advantage)
+
+
+def _concentrated(privacy: Privacy) -> Conversion:
+    """As zCDP, from what bounds the divergences of all orders.
+
+    Theorem: ``zcdp.gaussian-parameter`` (upper mu).
+    Theorem: ``zcdp.pure`` (upper epsilon).
+    """
+    match privacy:
+        case GaussianPrivacy() | ConcentratedPrivacy():
+            theorem, made = "zcdp.gaussian-parameter", concentrated(privacy)
+        case ApproximatePrivacy() if is_pure(privacy):
+            theorem, made = "zcdp.pure", concentrated(privacy)
+        case _:
+            _refuse(privacy, "zcdp")
+    return Conversion("zcdp", theorem, made, rho=made.rho)
 
 
 _PROFILE = {
@@ -177,7 +192,7 @@ def _renyi(privacy: Privacy, orders: Iterable[Number] | None) -> Conversion:
     Theorem: ``renyi.composition`` (upper first, second).
     Theorem: ``renyi.sampled-gaussian`` (exact order; upper excess).
     """
-    if isinstance(privacy, (ApproximatePrivacy, CurvePrivacy)):
+    if isinstance(privacy, CurvePrivacy) or (isinstance(privacy, ApproximatePrivacy) and not is_pure(privacy)):
         _refuse(privacy, "renyi")
     known = privacy.orders if isinstance(privacy, RenyiPrivacy) else tuple(Fraction(order) for order in WHOLE_ORDERS)
     wanted = known if orders is None else tuple(usable_order(exact(order, "order")) for order in orders)
@@ -189,10 +204,11 @@ def _renyi(privacy: Privacy, orders: Iterable[Number] | None) -> Conversion:
             f"nothing is known of the Rényi divergence at order {lacking[0]}: ask only for orders that the guarantee names"
         )
     curve = RenyiPrivacy.of(points, privacy.direction)
-    theorem = {"sampled-gaussian": "renyi.sampled-gaussian", "renyi": "renyi.composition"}.get(privacy.kind, "zcdp.renyi")
+    named = {"sampled-gaussian": "renyi.sampled-gaussian", "renyi": "renyi.composition", "approximate": "zcdp.pure"}
+    theorem = named.get(privacy.kind, "zcdp.renyi")
     return Conversion("renyi", theorem, curve, points=curve.points)
 
 
 def _refuse(privacy: Privacy, to: str) -> NoReturn:
-    reason = _REASONS[privacy.kind, to]
+    reason = _PURE if is_pure(privacy) else _REASONS[privacy.kind, to]
     raise InputError(f"{privacy.kind} does not imply {to}: {reason}")

@@ -10,6 +10,7 @@ from certify.bounds.bound import Bound
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Combined, Derived, Enclosed
 from certify.errors import InputError
+from certify.guarantee import Direction
 from certify.proofs.sides import Side
 
 from .kinds import ApproximatePrivacy, ConcentratedPrivacy, CurvePrivacy, GaussianPrivacy, RenyiPrivacy
@@ -31,7 +32,7 @@ def gaussian_sum(parts: Sequence[GaussianPrivacy]) -> GaussianPrivacy:
     return GaussianPrivacy.from_square(total, evidence, union(*squares), joint_direction(parts))
 
 
-def concentrated_sum(parts: Sequence[GaussianPrivacy | ConcentratedPrivacy]) -> ConcentratedPrivacy:
+def concentrated_sum(parts: Sequence[GaussianPrivacy | ConcentratedPrivacy | ApproximatePrivacy]) -> ConcentratedPrivacy:
     """The zCDP parameters add, as exact rationals; adaptive.
 
     Theorem: ``zcdp.composition`` (upper first, second).
@@ -42,13 +43,25 @@ def concentrated_sum(parts: Sequence[GaussianPrivacy | ConcentratedPrivacy]) -> 
     return ConcentratedPrivacy(as_used(total, "rho", evidence, union(*rhos)), joint_direction(parts))
 
 
-def concentrated(part: GaussianPrivacy | ConcentratedPrivacy) -> ConcentratedPrivacy:
-    """mu-GDP is mu²/2-zCDP, exactly.
+def is_pure(part: Privacy) -> bool:
+    """Whether the part is a bound of the likelihood ratio itself: epsilon in both directions, with delta = 0."""
+    return isinstance(part, ApproximatePrivacy) and part.known_delta.rational == 0 and part.direction is Direction.TWO_WAY
+
+
+def concentrated(part: GaussianPrivacy | ConcentratedPrivacy | ApproximatePrivacy) -> ConcentratedPrivacy:
+    """mu-GDP is mu²/2-zCDP, and a pure epsilon is epsilon²/2-zCDP.
 
     Theorem: ``zcdp.gaussian-parameter`` (upper mu).
+    Theorem: ``zcdp.pure`` (upper epsilon).
     """
     if isinstance(part, ConcentratedPrivacy):
         return part
+    if isinstance(part, ApproximatePrivacy):
+        if not is_pure(part):
+            raise InputError("a pair (epsilon, delta) is concentrated only where delta = 0, in both directions")
+        epsilon = part.known_epsilon
+        known = Derived("zcdp.pure", (("epsilon", epsilon),))
+        return ConcentratedPrivacy(as_used(epsilon.rational**2 / 2, "rho", known, union(epsilon, part.known_delta)))
     evidence = (
         Derived("zcdp.gaussian-parameter", (("mu", part.mu),)) if part.square.rational else Combined("equal laws", (part.square,))
     )
@@ -67,6 +80,8 @@ def divergence(part: Privacy, order: Fraction) -> Bound:
             return concentrated(part).divergence(order)
         case RenyiPrivacy() | SampledGaussianPrivacy():
             return part.divergence(order)
+        case ApproximatePrivacy() if is_pure(part):
+            return concentrated(part).divergence(order)
     return Bound(math.inf, Side.UPPER, Enclosed("no bound of a Rényi divergence"))
 
 

@@ -127,12 +127,14 @@ def _delta_at(parts: Sequence[Privacy], epsilon: Fraction) -> Fraction:
     parts = merged(parts)
     stated = all(isinstance(part, ApproximatePrivacy) for part in parts)
     found, at = Fraction(1), Fraction(1, 10**5)
+    if stated:
+        found = max(composition.compose(parts).privacy.delta(epsilon).rational, Fraction(5e-324))
     for _ in range(2):  # which currency is best depends on delta, and delta on the currency
         try:
-            whole = composition.compose(parts, delta=None if stated else at).privacy
+            whole = composition.compose(parts, delta=at).privacy
         except InputError:  # nothing finite is known at this delta
             break
-        if isinstance(whole, ApproximatePrivacy) and not stated:
+        if isinstance(whole, ApproximatePrivacy):
             break
         at = max(whole.delta(epsilon).rational, Fraction(5e-324))
         found = min(found, at)
@@ -188,6 +190,8 @@ def _cost(part: Privacy, currency: str) -> Fraction | None:
             return square.rational / 2
         case "zcdp", ConcentratedPrivacy(rho=rho):
             return rho.rational
+        case "zcdp", ApproximatePrivacy() if merging.is_pure(part):
+            return merging.concentrated(part).rho.rational
         case "approximate", ApproximatePrivacy(known_epsilon=epsilon):
             return epsilon.rational
     return None

@@ -286,6 +286,29 @@ def test_the_reasons_are_true() -> None:
             assert truths.gaussian_delta(Fraction(mu**2), far) < truths.real(reveal) / 2
 
 
+@SETTINGS
+@given(st.fractions(Fraction(1, 1000), 4, max_denominator=1000), st.integers(2, 30))
+def test_a_pure_epsilon_is_concentrated_and_randomised_response_nearly_attains_it(epsilon: Fraction, order: int) -> None:
+    pure = ApproximatePrivacy.of(epsilon, 0)
+    zcdp, curve = convert(pure, to="zcdp"), convert(pure, to="renyi", orders=[order])
+    assert zcdp.theorem == curve.theorem == "zcdp.pure"
+    assert zcdp.rho is not None and zcdp.rho.rational == epsilon**2 / 2
+    with mpmath.workdps(60):
+        e, a = truths.real(epsilon), mpmath.mpf(order)
+        moment = (mpmath.exp(a * e) + mpmath.exp((1 - a) * e)) / (1 + mpmath.exp(e))
+        truth = mpmath.log(moment) / (a - 1)
+        found = truths.real(curve.points[0][1].rational)
+        assert truth <= found
+        if epsilon * order < Fraction(1, 10):
+            assert found <= truth * (1 + mpmath.mpf(1) / 100)
+    for one_way_or_revealing in (ApproximatePrivacy.of(epsilon, 0, Direction.ONE_WAY), ApproximatePrivacy.of(epsilon, "1e-300")):
+        for to in ("zcdp", "renyi"):
+            with pytest.raises(InputError):
+                convert(one_way_or_revealing, to=to)
+    with pytest.raises(InputError, match="from a pure epsilon to a Gaussian"):
+        convert(pure, to="gaussian")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

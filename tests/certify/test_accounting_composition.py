@@ -141,6 +141,50 @@ def test_pairs_add_exactly(pairs: list[tuple[Fraction, Fraction]]) -> None:
     assert composed.delta.rational == sum(delta for _, delta in pairs)
 
 
+def heads_of(count: int, epsilon: Fraction, asked: Fraction) -> mpmath.mpf:
+    """The exact delta at ``asked`` of that many randomised responses shown openly: the number of truths says all."""
+    with mpmath.workdps(60):
+        e = truths.real(epsilon)
+        heads, total = mpmath.exp(e) / (1 + mpmath.exp(e)), mpmath.mpf(0)
+        for truthful in range(count + 1):
+            ways = mpmath.binomial(count, truthful)
+            one, other = (ways * heads**k * (1 - heads) ** (count - k) for k in (truthful, count - truthful))
+            total += max(one - mpmath.exp(truths.real(asked)) * other, mpmath.mpf(0))
+        return total
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.fractions(Fraction(1, 100), Fraction(1, 2), max_denominator=1000), st.integers(1, 60), st.integers(3, 12))
+def test_many_pure_guarantees_are_composed_as_zcdp_where_that_is_better(epsilon: Fraction, count: int, power: int) -> None:
+    """Never below the exact delta of as many randomised responses, and never above the sum."""
+    delta = Fraction(1, 10**power)
+    whole = compose([ApproximatePrivacy.of(epsilon, 0)] * count, delta=delta)
+    assert whole.epsilon.rational <= count * epsilon
+    with mpmath.workdps(60):
+        assert heads_of(count, epsilon, whole.epsilon.rational) <= truths.real(delta)
+    if whole.currency == "zcdp":
+        assert [step.theorem for step in whole.steps] == ["zcdp.pure", "zcdp.composition", "zcdp.approximate"]
+
+
+def test_a_delta_that_is_used_up_leaves_the_pure_guarantees_their_epsilon() -> None:
+    pair, pure = ApproximatePrivacy.of(1, "1e-6"), ApproximatePrivacy.of("0.01", 0)
+    assert compose([pair, *[pure] * 100], delta="1e-6").epsilon.value == 2
+    assert compose([pair, *[pure] * 100], delta="1e-5").epsilon.value < 1.6
+
+
+def test_a_thousand_laplace_releases_cost_a_tenth_of_their_sum() -> None:
+    one = {"mechanism": "laplace", "scale": 100, "sensitivity": 1}
+    whole = compose([one] * 1000, delta="1e-5")
+    assert whole.currency == "zcdp" and whole.epsilon.value == pytest.approx(1.308, abs=0.001)
+    with mpmath.workdps(60):  # half the parameter would promise what is false of randomised response
+        half = ConcentratedPrivacy.of(Fraction(1000, 10**4) / 4).epsilon("1e-5").rational
+        assert heads_of(1000, Fraction(1, 100), half) > truths.real(Fraction(1, 10**5))
+    mixed = compose([*[one] * 1000, GaussianPrivacy.of("0.1"), ApproximatePrivacy.of("0.1", "1e-6")], delta="1e-5")
+    assert whole.epsilon.value < mixed.epsilon.value < 2.2
+    pair = compose([ApproximatePrivacy.of(1, 0, Direction.ONE_WAY)] * 100, delta="1e-5")
+    assert pair.epsilon.value == 100  # one way nothing bounds the ratio from below, and only the sum is proved
+
+
 def test_basic_composition_is_not_beaten_by_mistake() -> None:
     """Two randomised responses shown openly reach delta at the sum of the epsilons: nothing below it is claimed."""
     with mpmath.workdps(60):

@@ -352,6 +352,15 @@ def test_noise_that_depends_on_outcomes_gets_the_guarantee_of_the_whole_budget(c
         Ledger.open(epsilon=9, delta="1e-5").append(release, "first").save(tmp_path / "ledger.json")
 
 
+def test_a_pure_guarantee_has_a_price_in_zcdp_and_at_an_order() -> None:
+    pure = ApproximatePrivacy.of("0.2", 0)
+    assert AdaptiveBudget.zcdp(1).price(pure).rational == Fraction(1, 50)
+    assert AdaptiveBudget.renyi(4, 1).price(pure).value == pytest.approx(0.08, rel=1e-15)
+    for refused in (ApproximatePrivacy.of("0.2", "1e-9"), ApproximatePrivacy.of("0.2", 0, Direction.ONE_WAY)):
+        with pytest.raises(InputError, match="no known price"):
+            AdaptiveBudget.zcdp(1).price(refused)
+
+
 def test_a_look_at_outcomes_is_not_a_gain_over_the_budget() -> None:
     """The premise matters: an adversary who stops when the sum *looks* small has spent the budget, not the sum."""
     ledger = Ledger.open(budget=AdaptiveBudget.gaussian(1), delta="1e-5").append(GaussianPrivacy.of("0.1"), "stop here")
