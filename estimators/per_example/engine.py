@@ -63,7 +63,10 @@ class Engine:
             )
         self.sites = find_sites(self.problem.model, self.names)
         layers = sorted({site.layer for sites in self.sites.values() for site in sites})
-        self.layers = {name: self.problem.model.get_submodule(name) for name in layers}
+        found = {name: self.problem.model.get_submodule(name) for name in layers}
+        self.layers = {
+            name: layer for name, layer in found.items() if not isinstance(layer, torch.jit.ScriptModule)
+        }  # no hooks there
         self.plan: Plan = make_plan(self)
         self.count = self._counted()
 

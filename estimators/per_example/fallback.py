@@ -94,7 +94,7 @@ def one_by_one(problem: Problem, names: Sequence[str], batch: Batch, *, acting: 
         value = _loss_of(problem, n, batch)
         gradients: Sequence[Tensor | None] = [None] * len(wanted)
         if value.requires_grad:
-            gradients, acting = torch.autograd.grad(value, wanted, allow_unused=True), False
+            gradients, acting = _differentiated(value, wanted), False
         for rows, parameter, gradient in zip(found, wanted, gradients, strict=True):
             rows.append(torch.zeros_like(parameter).detach() if gradient is None else gradient.detach())
     if acting:
@@ -104,6 +104,15 @@ def one_by_one(problem: Problem, names: Sequence[str], batch: Batch, *, acting: 
         )
     counts = counted(problem, batch)
     return {name: _zeroed(torch.stack(rows), counts) for name, rows in zip(names, found, strict=True)}
+
+
+def _differentiated(value: Tensor, wanted: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    try:
+        return torch.autograd.grad(value, wanted, allow_unused=True)
+    except RuntimeError as error:
+        if "use_reentrant" in str(error):
+            raise OperatorRefused("a part of the model runs under a reentrant checkpoint", "pass use_reentrant=False") from None
+        raise
 
 
 def _loss_of(problem: Problem, n: int, batch: Batch) -> Tensor:

@@ -80,7 +80,11 @@ def make_plan(engine: Engine, *, careful: bool = False) -> Plan:
     if small.examples == 1:
         refuse_changing(engine.problem, small)
         return plan
-    spread, known, taps = _measure(engine, small, spreading=not careful)
+    try:
+        spread, known, taps = _measure(engine, small, spreading=not careful)
+    except CannotBatch:  # a checkpoint runs its layers again in the backward pass
+        one_by_one(engine.problem, engine.names, small, acting=True)
+        return plan
     plan = replace(plan, spread=spread, shapes=known, tried={shapes_of(small)})
     reference = one_by_one(engine.problem, engine.names, small, acting=True)
     scale = scale_of(reference)
@@ -193,7 +197,10 @@ def _measure(engine: Engine, small: Batch, *, spreading: bool) -> tuple[frozense
         constant = [place for place, shape in known.items() if shape.constant and place not in refused | spread]
         constant = [place for place in constant if rule_for(engine.layers[place[0]]) is not None]
         if not constant or not spreading:
-            taps.backward(outputs, own_cotangents(engine.problem, outputs, small))
+            try:
+                taps.backward(outputs, own_cotangents(engine.problem, outputs, small))
+            except RuntimeError as error:
+                raise CannotBatch from error
             return spread, known, taps
         first = min(constant, key=lambda place: taps.calls[place[0]][place[1]].order)
         if _unchanged(engine, spread | {first}, small, plain):
@@ -244,7 +251,8 @@ def _agrees(engine: Engine, name: str, reference: Tensor, scale: Scale, taps: Ta
 
 def _is_used_by_the_users_code(engine: Engine, name: str) -> bool:
     """A layer of torch would have a rule, or uses its parameters in another way than by adding or multiplying along the examples."""
-    return not any(type(engine.layers[site.layer]).__module__.startswith("torch.nn.") for site in engine.sites[name])
+    layers = [engine.layers.get(site.layer) for site in engine.sites[name]]
+    return not any(layer is None or type(layer).__module__.startswith("torch.nn.") for layer in layers)
 
 
 def _shorter(batch: Batch) -> Batch:

@@ -10,8 +10,9 @@ from curvature_models import classes, numbers
 from per_example_oracle import by_hand, rows
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from certify.estimators import per_example_gradients, per_example_gram, per_example_norms
+from certify.estimators import OperatorRefused, per_example_gradients, per_example_gram, per_example_norms
 from certify.estimators.per_example.engine import Engine
 from certify.estimators.per_example.outer import Outer
 
@@ -278,6 +279,37 @@ class Scalar(nn.Module):
         return self.inner(x) * self.scale
 
 
+class Checkpointed(nn.Module):
+    """A part that torch runs again in the backward pass."""
+
+    def __init__(self, reentrant: bool = False) -> None:
+        super().__init__()
+        self.first, self.last, self.reentrant = nn.Linear(4, 4), nn.Linear(4, 3), reentrant
+        self.middle = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(checkpoint(self.middle, torch.tanh(self.first(x)), use_reentrant=self.reentrant))
+
+
+def scripted() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 3), torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.Tanh())), nn.Linear(3, 2))
+
+
+def reparametrised() -> nn.Module:
+    return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), nn.Tanh(), nn.Linear(3, 2))
+
+
+class Listed(nn.Module):
+    """Parameters in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(torch.ones(4, 4) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(torch.tanh(x @ self.weights[0]) @ self.weights[1])
+
+
 TOKENS = numbers(N, 6, 4)
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str | dict[str, str]]] = {
     "a layer used twice": (Twice, (numbers(N, 2, 4),), STRUCTURED),
@@ -295,6 +327,10 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str | dict[
     "a scale of its own": (Scaled, (TOKENS,), {"norm": LAYER, "": STRUCTURED}),
     "unused layers": (Unused, (numbers(N, 4),), STRUCTURED),
     "in place": (InPlace, (SERIES,), STRUCTURED),
+    "a checkpoint": (Checkpointed, (numbers(N, 4),), SINGLE),
+    "a scripted part": (scripted, (numbers(N, 4),), {"1.": MODEL, "": STRUCTURED}),
+    "a weight in two parameters": (reparametrised, (numbers(N, 4),), {"parametrizations": MODEL, "": STRUCTURED}),
+    "parameters in a list": (Listed, (numbers(N, 4),), MODEL),
     "a number": (Scalar, (numbers(N, 4),), {"scale": LAYER, "": STRUCTURED}),
 }  # fmt: skip
 
@@ -350,3 +386,31 @@ def test_the_cheaper_of_two_orders_is_taken(tokens: int, width: int, pairs: bool
     engine = Engine(model, squares, data)
     piece = engine.pieces(engine.problem.data.first())["layer.weight"]
     assert isinstance(piece, Outer) and piece._pairs_are_cheaper is pairs
+
+
+def test_a_reentrant_checkpoint_is_refused() -> None:
+    with pytest.raises(OperatorRefused, match="runs under a reentrant checkpoint: pass use_reentrant=False"):
+        per_example_norms(Checkpointed(True).double(), squares, (numbers(N, 4), numbers(N)))
+
+
+def test_inputs_by_keyword() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(4, 3)
+
+        def forward(self, *, left: Tensor, right: Tensor) -> Tensor:
+            return torch.tanh(self.inner(left)) * self.inner(right)
+
+    class Ordered(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, left: Tensor, right: Tensor) -> Tensor:
+            return self.inner(left=left, right=right)
+
+    model, inputs = Named().double(), (numbers(N, 4), numbers(N, 4, seed=2))
+    found = per_example_norms(model, squares, ({"left": inputs[0], "right": inputs[1]}, numbers(N)))
+    expected = rows(by_hand(Ordered(model), squares, (inputs, numbers(N)))).norm(dim=1)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
