@@ -11,6 +11,8 @@ from fractions import Fraction
 import mpmath
 import privacy_truths as truths
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from certify.accounting import (
     ApproximatePrivacy,
@@ -28,6 +30,7 @@ from certify.accounting import (
     with_failure,
 )
 from certify.accounting.composition import Composition
+from certify.accounting.privacy import root_upper, shortened, total_of
 from certify.bounds.bound import Bound, exactly
 from certify.bounds.evidence import Declared
 from certify.errors import InputError
@@ -133,6 +136,19 @@ def test_a_number_that_no_double_holds_is_not_zero() -> None:
     grown = group(ApproximatePrivacy.of(0, tiny), 10**9)
     assert isinstance(grown, ApproximatePrivacy) and grown.known_delta.rational >= 10**9 * tiny.rational
     assert convert(GaussianPrivacy(tiny), to="zcdp").rho.rational == tiny.rational / 2  # type: ignore[union-attr]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.fractions(Fraction(1, 10**30), 10**30))
+def test_what_is_rounded_lies_above(number: Fraction) -> None:
+    """By so little that no double shows it; so it is looked at here."""
+    root = root_upper(number)
+    assert number <= root**2 <= number * (1 + Fraction(1, 2**250))
+    assert root_upper(number.numerator**2 * Fraction(1, 4)) == Fraction(number.numerator, 2)
+    long = number + Fraction(1, 7**1600)
+    assert long < shortened(long) <= long * (1 + Fraction(1, 2**500))
+    assert shortened(number) == number == total_of([number / 3] * 3)
+    assert total_of([long, number]) > long + number
 
 
 @pytest.mark.parametrize("asked", ["1e309", "1e1990"])
@@ -273,9 +289,9 @@ def promise(**other: str) -> dict[str, object]:
 )
 def test_guarantees_of_different_things_do_not_add_up(other: dict[str, str], words: str) -> None:
     pair = [promise(), promise(**other)]
-    for given in (pair, [Guarantee.of(item) for item in pair]):
+    for listed in (pair, [Guarantee.of(item) for item in pair]):
         with pytest.raises(InputError, match=words) as refusal:
-            compose(given, delta="1e-5")
+            compose(listed, delta="1e-5")
         assert "\n" not in str(refusal.value)
     assert compose([promise(), promise(), GaussianPrivacy.of("0.1")], delta="1e-5").epsilon.value < 1
 

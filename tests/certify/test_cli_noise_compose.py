@@ -77,6 +77,33 @@ def test_releases_that_state_their_own_pair_need_no_delta(listed: Path, capsys: 
     assert [entry["share"] for entry in found["entries"]] == [0.75, 0.25]
 
 
+def test_pure_releases_are_shown_with_delta_zero_and_composed_better_with_one(
+    listed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pure = (
+        '[{"mechanism": "laplace", "scale": 100, "sensitivity": 1, "name": "hourly"}'
+        + ', {"kind": "approximate", "epsilon": 0.01, "delta": 0}' * 399
+        + "]"
+    )
+    found = composed(listed, pure, capsys=capsys)
+    assert (found["delta"], found["currency"]) == (0.0, "approximate") and 4 <= found["epsilon"] <= 4.00000000000001
+    assert main(["noise", "--compose", str(listed)]) == 0
+    assert "at delta = 0 " in capsys.readouterr().out
+    better = composed(listed, pure, "--delta", "1e-5", capsys=capsys)
+    assert better["currency"] == "zcdp" and better["epsilon"] < 0.9
+    assert [entry["share"] for entry in better["entries"]] == pytest.approx([1 / 400] * 400, rel=1e-12)
+    there = composed(listed, pure, "--epsilon", str(better["epsilon"]), capsys=capsys)
+    assert there["delta"] <= 1e-5 * (1 + 1e-9)
+    assert composed(listed, pure, "--epsilon", "4.1", capsys=capsys)["delta"] < 1e-300
+
+
+def test_the_theorems_on_the_way_are_named(listed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sampled = '[{"mechanism": "sampled-gaussian", "rate": 0.01, "noise_multiplier": 1, "steps": 1000}]'
+    found = composed(listed, sampled, "--delta", "1e-5", capsys=capsys)
+    assert [step["theorem"] for step in found["steps"]] == ["renyi.sampled-gaussian", "renyi.approximate"]
+    assert "at the order 8" in found["steps"][1]["words"]
+
+
 def test_the_sheet_shows_what_each_release_costs(listed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listed.write_text(GAUSSIANS, encoding="utf-8")
     assert main(["noise", "--compose", "releases.json", "--delta", "1e-5"]) == 0
@@ -131,6 +158,16 @@ BROKEN = {
     "count": ('[{"kind": "zcdp", "rho": 1, "count": 0.5}]', "count"),
     "twice": ('[{"kind": "zcdp", "rho": 1, "rho": 2}]', "rho"),
     "spent": ('[{"kind": "approximate", "epsilon": 1, "delta": 0.5}]', "add up"),
+    "endless": ('[{"notion": "SEKHARI", "epsilon": "1e999999999", "delta": "1e-6"}]', "entry 1: epsilon"),
+    "unlike": (
+        '[{"notion": "SEKHARI", "epsilon": 1, "delta": 1e-6}, {"notion": "GUO", "epsilon": 1, "delta": 1e-6}]',
+        "SEKHARI and GUO",
+    ),
+    "too near": ('[{"kind": "renyi", "points": [["1.0000000000000000000000001", 1]]}]', "too near to 1"),
+    "no noise": (
+        '[{"mechanism": "sampled-gaussian", "rate": 1, "noise_multiplier": "1e-300", "steps": 1}]',
+        "beyond the doubles",
+    ),
 }
 
 
@@ -157,6 +194,7 @@ def test_a_broken_file_is_one_line_that_names_the_place(
         (("--delta", "1e-5", "--sensitivity", "1"), "--sensitivity"),
         (("--delta", "0"), "delta"),
         (("--epsilon", "-1"), "epsilon"),
+        (("--epsilon", "1e400"), "beyond the doubles"),
         (("--delta", "1e-5", "--curve", "drawn.pdf"), ".svg"),
     ],
 )
