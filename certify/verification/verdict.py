@@ -141,6 +141,7 @@ class Verdict:
         return {
             "schema": "certify.verify/1",
             "holds": self.holds,
+            "conclusion": self.conclusion,
             "exit_code": self.exit_code,
             "level": self.level.value,
             "weakest": self.weakest,

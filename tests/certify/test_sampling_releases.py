@@ -324,6 +324,15 @@ def test_exact_releases_spend_nothing_in_either_currency() -> None:
     assert last.certificate.predicate.transcript.rho == noised.certificate.predicate.transcript.rho
 
 
+def test_no_other_currency_is_smuggled_in(discrete: Run, rounded: Run) -> None:
+    """A Gaussian parameter of a discrete release, and a zCDP one beside that of a Gaussian transcript."""
+    claims, counts = statement_of(discrete), statement_of(rounded)
+    claims["predicate"]["guarantee"]["mu"] = in_wire(0.25)
+    counts["predicate"]["transcript"]["rho"] = in_wire(2.0**-20)
+    assert failing(verify(seal(claims))) == {"guarantee"}
+    assert failing(verify(seal(counts))) == {"transcript"}
+
+
 def test_a_link_that_understates_a_zcdp_transcript_is_refused(fitted: certify.Fitted, tmp_path: Path) -> None:
     first = certify.unlearn(fitted, [1], epsilon=1, delta="1e-5", sampler="discrete")
     second = certify.unlearn(first, [2], epsilon=1, delta="1e-5")
@@ -375,14 +384,20 @@ def test_the_sampler_can_be_fixed_at_the_fit_and_holds_from_disk(data: Data, tmp
 # ---------------------------------------------------------------- ideal noise is a declaration
 
 
-def test_ideal_noise_made_elsewhere_holds_only_as_declared(by_caller: Run, data: Data, tmp_path: Path) -> None:
+def test_ideal_noise_made_elsewhere_holds_only_as_declared(
+    by_caller: Run, data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert by_caller.noise is not None
     generator = np.random.default_rng(5)
     model = by_caller.noiseless.numpy() + by_caller.noise.sigma.value * generator.standard_normal(len(by_caller.model))
     folder = foreign_folder(by_caller, tmp_path / "run", "ideal", model)
     verdict = verify(folder, data=data)
     assert verdict.exit_code == 0 and verdict.level == "data", str(verdict)
-    assert terms.IDEAL in verdict.conclusion and terms.IDEAL in str(declared_elsewhere(statement_of(by_caller), "ideal"))
+    assert main(["verify", str(folder)]) == 0
+    assert "floating-point noise is not" in " ".join(capsys.readouterr().out.split())
+    assert terms.IDEAL in verdict.to_json()["conclusion"] and terms.IDEAL in str(
+        declared_elsewhere(statement_of(by_caller), "ideal")
+    )
     premises = {link.id: link.status.label for link in verdict.premises}
     assert premises["sampler.ideal"] == "assumed" and "sampler.seed" not in premises
     assert verify(folder, data=data, require="enclosed").exit_code == 3
@@ -528,6 +543,9 @@ def test_on_a_grid_means_every_bit() -> None:
     assert on_grid(whole, 0.25) and same_bits(whole, whole.copy())
     for entry in (0.1, 0.25 + 2.0**-54, -0.0, 2.0**60, 5e-324):
         assert not on_grid(np.append(whole, entry), 0.25)
+    assert on_grid(np.zeros(1), 2.0**900) and not on_grid(
+        np.array([5e-324]), 2.0**900
+    )  # the quotient is nought, the number is not
     signed = whole.copy()
     signed[0] = -0.0
     assert np.array_equal(whole, signed) and not same_bits(whole, signed)
