@@ -30,11 +30,13 @@ from certify.accounting import (
     with_failure,
 )
 from certify.accounting.composition import Composition
+from certify.accounting.merging import repeated
 from certify.accounting.privacy import root_upper, shortened, total_of
+from certify.accounting.reading import to_data
 from certify.bounds.bound import Bound, exactly
 from certify.bounds.evidence import Declared
 from certify.errors import InputError
-from certify.guarantee import Guarantee
+from certify.guarantee import Direction, Guarantee
 from certify.proofs.sides import Side
 
 NUMBERS = ("0", "1e-1990", "1e-320", "1e-300", "1e-160", "1e-5", "1", "40", "1e5", "1e160", "1e300", "1e1990")
@@ -322,6 +324,43 @@ def test_a_hostile_guarantee_gets_one_line_at_once(content: dict[str, object], w
     with pytest.raises(InputError, match=words) as refusal:
         privacy_of({**promise(), **content})
     assert "\n" not in str(refusal.value) and time.perf_counter() - started < 1
+
+
+# ---------------------------------------------------------------- directions
+
+ONE_WAY: dict[str, Privacy] = {
+    "gaussian": GaussianPrivacy.of("0.5", Direction.ONE_WAY),
+    "zcdp": ConcentratedPrivacy.of("0.5", Direction.ONE_WAY),
+    "renyi": RenyiPrivacy.of({2: "0.5", 8: 2}, Direction.ONE_WAY),
+    "approximate": ApproximatePrivacy.of(1, "1e-5", Direction.ONE_WAY),
+    "curve": with_failure(ConcentratedPrivacy.of("0.5", Direction.ONE_WAY), "1e-6"),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_WAY)
+def test_one_direction_never_becomes_two(kind: str) -> None:
+    part = ONE_WAY[kind]
+    made: list[Privacy | None] = [
+        convert(part, to="approximate", delta="1e-4").privacy,
+        convert(part, to="approximate", epsilon=8).privacy,
+        compose([part, GaussianPrivacy.of("0.1")], delta="1e-4").privacy,
+        with_failure(part, "1e-6"),
+    ]
+    if kind != "curve":
+        made += [privacy_of(to_data(part)), repeated(part, 3), triangle(part, part) if kind != "zcdp" else None]
+    if kind in ("gaussian", "approximate"):
+        made += [group(part, 2), compose([part] * 2, delta="1e-4").privacy]
+    if kind in ("gaussian", "zcdp", "renyi"):
+        made.append(convert(part, to="renyi", orders=[2, 8]).privacy)
+    if kind in ("gaussian", "zcdp"):
+        made += [convert(part, to="zcdp").privacy, triangle(part, RenyiPrivacy.of({2: 1}))]
+    assert {profile.direction for profile in made if profile is not None} == {Direction.ONE_WAY}
+
+
+def test_one_way_a_pair_bounds_no_attack() -> None:
+    """P(A) <= e Q(A) alone allows P to avoid what Q does often: the advantage may be nearly e - 1 over e, and more at a greater epsilon."""
+    assert total_variation(ApproximatePrivacy.of(3, 0, Direction.ONE_WAY))[1].value >= 1 - math.exp(-3)
+    assert total_variation(ApproximatePrivacy.of(3, 0))[1].value < 1 - math.exp(-3)
 
 
 # ---------------------------------------------------------------- what a composition rests on

@@ -153,6 +153,18 @@ def test_the_lock_is_what_keeps_the_entry_of_another_writer(
         assert [entry.name for entry in Ledger.load(path).entries] == ["release 1", "mine", "theirs"]
 
 
+def test_a_ledger_is_not_saved_while_another_writer_holds_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "alone_in", lambda folder: alone_in(folder, 0.1))
+    path = tmp_path / "ledger.json"
+    with alone_in(tmp_path):
+        for write in (lambda: filled().save(path), lambda: Ledger.record(path, GaussianPrivacy.of("0.1"), "mine")):
+            with pytest.raises(InputError, match="another process is writing"):
+                write()
+    assert list(tmp_path.iterdir()) == []
+    filled().save(path)
+    assert Ledger.load(path) == filled()
+
+
 def test_of_two_that_extend_one_reading_the_second_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
     filled(1).save(path)
@@ -197,8 +209,7 @@ def test_the_worst_release_is_found_among_all_kinds() -> None:
         GaussianPrivacy.of("0.05"), GaussianPrivacy.of("0.1"), ConcentratedPrivacy.of("0.001"), ConcentratedPrivacy.of("0.004"),
         RenyiPrivacy.of({8: "0.01"}), ApproximatePrivacy.of("0.05", "1e-7"), ApproximatePrivacy.of("0.2", "1e-7"),
     ]  # fmt: skip
-    for first in range(len(kinds)):  # every kind is the worst of some choice
-        chosen = kinds[first:]
+    for chosen in [*(kinds[first:] for first in range(len(kinds))), *(kinds[:last][::-1] for last in range(1, len(kinds)))]:
         totals = replace(Ledger.open(epsilon=9, delta="1e-5"), entries=tuple(Entry("x", kind) for kind in chosen)).totals()
         assert totals.per_release.value == max(compose([kind], delta="1e-5").epsilon.value for kind in chosen)
 
@@ -350,6 +361,13 @@ def test_noise_that_depends_on_outcomes_gets_the_guarantee_of_the_whole_budget(c
     assert Ledger.load(tmp_path / "ledger.json") == longer
     with pytest.raises(InputError, match="holds another ledger"):
         Ledger.open(epsilon=9, delta="1e-5").append(release, "first").save(tmp_path / "ledger.json")
+
+
+def test_prices_are_squares_and_rhos_and_divergences() -> None:
+    two = [GaussianPrivacy.of("0.6"), GaussianPrivacy.of("0.2")]
+    assert AdaptiveBudget.gaussian(1).spent(two) == Fraction(40, 100)
+    assert AdaptiveBudget.zcdp(1).spent([*two, ConcentratedPrivacy.of("0.3")]) == Fraction(50, 100)
+    assert float(AdaptiveBudget.renyi(5, 9).spent([*two, RenyiPrivacy.of({5: "0.5"})])) == pytest.approx(1.5, rel=1e-14)
 
 
 def test_a_pure_guarantee_has_a_price_in_zcdp_and_at_an_order() -> None:
