@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +11,6 @@ from torch import Tensor, nn
 
 from ..engines.data import Batch, Unit
 from ..engines.layers import uses_batch_statistics
-from ..engines.losses import recognise
 from ..engines.parameters import Patterns
 from ..engines.problem import Loss, Problem, arguments
 from ..engines.refusals import OperatorRefused
@@ -26,6 +24,7 @@ from .pieces import CHUNK, Held, Nothing, Piece, accumulator
 from .plan import Plan, Route, alike, make_plan, scale_of
 from .sites import Shape, find_sites
 from .taps import Call, Place, Taps, spread_out, tapped
+from .tokens import count_tokens, only_token, tokens_each
 
 Pieces = dict[str, Piece]
 """Parameter name to the gradients of the data in it, in the order of the model."""
@@ -68,7 +67,7 @@ class Engine:
             name: layer for name, layer in found.items() if not isinstance(layer, torch.jit.ScriptModule)
         }  # no hooks there
         self.plan: Plan = make_plan(self)
-        self.count = self._counted()
+        self.count = self.problem.data.examples if self.unit is Unit.EXAMPLE else count_tokens(self.problem)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,13 +88,13 @@ class Engine:
             given += 1
             refuse_uneven(batch)
             step = max(1, CHUNK // self.formed) if self.formed else batch.examples
-            each = _tokens(batch) if self.unit is Unit.TOKEN else 1
+            each = tokens_each(batch) if self.unit is Unit.TOKEN else 1
             for first in range(0, batch.examples, step):
                 last = min(first + step, batch.examples)
                 part = part_of(batch, slice(first, last))
                 for token in range(each):
                     places = slice(start + first * each + token, start + last * each, each)
-                    yield part if self.unit is Unit.EXAMPLE else self._only(part, token), places
+                    yield part if self.unit is Unit.EXAMPLE else only_token(self.problem, part, token), places
             start += batch.examples * each
         if given < data.batches:
             raise OperatorRefused("all targets of a batch are ignored", "leave that batch out, or use larger batches")
@@ -276,33 +275,6 @@ class Engine:
 
     def _wide(self, tensor: Tensor) -> torch.dtype:
         return torch.promote_types(tensor.dtype, self._accumulate)
-
-    def _only(self, batch: Batch, token: int) -> Batch:
-        """The batch in which only this target of each example counts: the own loss of an example is then that of the token."""
-        known = recognise(self.problem.loss)
-        assert known is not None
-        targets = torch.full_like(batch.targets, known[1].get("ignore_index", -100)).flatten(1)
-        targets[:, token] = batch.targets.flatten(1)[:, token]
-        return replace(batch, targets=targets.reshape(batch.targets.shape))
-
-    def _counted(self) -> int:
-        data, known = self.problem.data, recognise(self.problem.loss)
-        if self.unit is Unit.EXAMPLE:
-            return data.examples
-        total = 0
-        for batch in data.read(in_order=True):
-            targets = batch.targets
-            if known is None or known[0] != "cross_entropy" or not isinstance(targets, Tensor) or targets.is_floating_point():
-                raise OperatorRefused(
-                    "only a cross-entropy of class indices says what the loss of one token is",
-                    "pass nn.CrossEntropyLoss, with the classes in the second dimension of the outputs; or unit='example'",
-                )
-            total += batch.examples * _tokens(batch)
-        return total
-
-
-def _tokens(batch: Batch) -> int:
-    return int(batch.targets[0].numel())
 
 
 @contextmanager

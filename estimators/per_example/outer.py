@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .pieces import Piece, accumulator, at_least_single, chunks
+from .pieces import Piece, at_least_single, chunks
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,6 @@ class Outer(Piece):
         if self.single:
             return torch.cat([self._single(rows, 1) for rows in chunks(self.count, self._loaded)])
         return super().absolute_sums()
-
-    def squares(self) -> Tensor:
-        if not self.single:
-            return super().squares()
-        total = torch.zeros(self.groups, self.height, self.width, dtype=accumulator(self.device), device=self.device)
-        for rows in chunks(self.count, self._loaded):
-            ((left, right),) = self.load(rows)
-            total += torch.einsum("ngo,ngi->goi", left[:, :, 0].square(), right[:, :, 0].square())
-        return total.flatten()
 
     def products(self, directions: Tensor) -> Tensor:
         if len(directions) > 1:

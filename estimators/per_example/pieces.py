@@ -66,13 +66,6 @@ class Piece(ABC):
         """Σ|entries of g_n| for each example, [N]."""
         return self._by_rows(lambda block: block.abs().sum(1))
 
-    def squares(self) -> Tensor:
-        """Σ_n g_n² entry by entry, [size]."""
-        total = torch.zeros(self.size, dtype=accumulator(self.device), device=self.device)
-        for rows in chunks(self.count, self.size):
-            total += self.flat(rows).square().sum(0)
-        return total
-
     def products(self, directions: Tensor) -> Tensor:
         """⟨g_n, v_k⟩ with directions [K, size], as [N, K]."""
         return self._by_rows(lambda block: block @ directions.to(block.dtype).T)
@@ -138,10 +131,6 @@ class Rows(Piece):
 
     def absolute_sums(self) -> Tensor:
         return self._gathered(self.sums.abs().sum(1))
-
-    def squares(self) -> Tensor:
-        total = torch.zeros(self.shape, dtype=accumulator(self.device), device=self.device)
-        return total.index_add_(0, self.position, self.sums.square().to(total.dtype)).flatten()
 
     def products(self, directions: Tensor) -> Tensor:
         tables = directions.to(self.sums.dtype).reshape(-1, *self.shape)

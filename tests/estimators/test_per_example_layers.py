@@ -164,6 +164,18 @@ class SharedEmbedding(nn.Module):
         return self.head(torch.tanh(self.words(x))).mean(1)
 
 
+class LargeSharedEmbedding(nn.Module):
+    """An embedding that is looked up twice and is the last layer too, large enough that sums over pairs are cheaper."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.head = nn.Embedding(60, 30), nn.Linear(30, 60, bias=False)
+        self.head.weight = self.words.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.words(x) + self.words(x.flip(1)))).mean(1)
+
+
 class SharedConvolution(nn.Module):
     """A pointwise convolution that shares a weight with one of stride two: patches of different numbers."""
 
@@ -314,6 +326,7 @@ TOKENS = numbers(N, 6, 4)
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str | dict[str, str]]] = {
     "a layer used twice": (Twice, (numbers(N, 2, 4),), STRUCTURED),
     "a shared embedding": (SharedEmbedding, (classes(5, N, 3),), STRUCTURED),
+    "a large shared embedding": (LargeSharedEmbedding, (classes(60, N, 3),), STRUCTURED),
     "a shared convolution": (SharedConvolution, (SERIES,), STRUCTURED),
     "a weight used outside of its layer": (Outside, (numbers(N, 4),), {"weight": MODEL, "bias": STRUCTURED}),
     "folded, example by example": (lambda: Folded(True), (TOKENS,), STRUCTURED),
