@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from .networks.lipschitz import lipschitz
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
+    from .parameters.edges import HessianEdges, hessian_edges
+    from .parameters.stationary import StationaryPoint, stationary_point
     from .spectral.combine import stacked_norm, sum_norm
     from .spectral.dense import NotALinearMap
     from .spectral.layers import spectral_norm
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "HessianEdges": "parameters.edges",
+    "StationaryPoint": "parameters.stationary",
+    "hessian_edges": "parameters.edges",
+    "stationary_point": "parameters.stationary",
     "LipschitzConstant": "networks.result",
     "UnknownModule": "networks.activations",
     "feature_sensitivity": "networks.sensitivity",
@@ -33,9 +39,10 @@ _LAZY = {
 }
 
 __all__ = [
-    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HypothesisError", "LipschitzConstant",
-    "LossConstants", "Measured", "NotALinearMap", "SpectralNorm", "UnknownModule", "WrongSide", "as_bound", "derive", "exactly", "excess_risk",
-    "feature_sensitivity", "lipschitz", "loss_constants", "spectral_norm", "stacked_norm", "sum_norm", "tightest",
+    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
+    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "SpectralNorm", "StationaryPoint", "UnknownModule", "WrongSide",
+    "as_bound", "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants",
+    "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker

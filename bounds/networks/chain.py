@@ -14,6 +14,7 @@ from ..spectral.dense import NotALinearMap, exact_weights
 from ..spectral.modules import CONVOLUTIONS, NORMALISATIONS, PASSING, convolution_of, normalisation_factors
 from ..spectral.unrolled import summing_error, unrolled
 from .activations import Activation, UnknownModule, activation_of
+from .intervals import Interval, affine
 
 _MOST_ENTRIES = 1 << 24
 _FOLDED = 2.0**-50
@@ -77,6 +78,19 @@ class Chain:
             2.0**-52 + last.relative_error * relative,
         )
         return replace(self, stages=(*self.stages[:-1], margin))
+
+
+def loosened(stage: Stage, sizes: Tensor) -> Tensor:
+    """What the error of the stage's weights can add at inputs of absolute value at most ``sizes``."""
+    return stage.relative_error * (stage.weight.abs() @ sizes) * (1 + 2.0**-40)
+
+
+def preactivation(stage: Stage, inputs: Interval) -> Interval:
+    """An enclosure of W x + b over the inputs, for every W and b that the stage may mean."""
+    exact = affine(stage.weight, stage.bias, inputs)
+    if not stage.relative_error and not bool(stage.bias_error.any()):
+        return exact
+    return exact.widened((loosened(stage, inputs.magnitude()) + stage.bias_error) * (1 + 2.0**-40))
 
 
 def chain_of(model: nn.Module, input_shape: Sequence[int] | None = None) -> Chain:

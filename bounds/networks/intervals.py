@@ -41,6 +41,15 @@ class Interval:
         """The largest absolute value of a member, entry by entry."""
         return torch.maximum(self.low.abs(), self.high.abs())
 
+    def widened(self, slack: Tensor | float) -> Interval:
+        """The interval with both ends moved outward by at least ``slack`` (nonnegative)."""
+        return Interval(_down(self.low - slack), _up(self.high + slack))
+
+    def __mul__(self, other: Interval) -> Interval:
+        """An enclosure of the products, entry by entry."""
+        corners = torch.stack([self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high])
+        return Interval(_down(corners.amin(0)), _up(corners.amax(0)))
+
 
 def affine(weight: Tensor, bias: Tensor, inputs: Interval) -> Interval:
     """An enclosure of ``weight @ x + bias`` over x in the interval.
@@ -65,8 +74,7 @@ def times(jacobian: Interval, weight: Tensor) -> Interval:
 
 def scaled_columns(jacobian: Interval, low: Tensor, high: Tensor) -> Interval:
     """An enclosure of ``J @ diag(s)`` with s between ``low`` and ``high``."""
-    corners = torch.stack([jacobian.low * low, jacobian.low * high, jacobian.high * low, jacobian.high * high])
-    return Interval(_down(corners.amin(0)), _up(corners.amax(0)))
+    return jacobian * Interval(low.expand_as(jacobian.low), high.expand_as(jacobian.low))
 
 
 def frobenius_distance(jacobian: Interval) -> float:

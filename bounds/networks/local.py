@@ -11,8 +11,8 @@ from ..bound import Bound
 from ..derive import derive
 from ..evidence import Enclosed
 from ..spectral.dense import matrix_norm
-from .chain import Chain
-from .intervals import Interval, affine, frobenius_distance, scaled_columns, times
+from .chain import Chain, preactivation
+from .intervals import Interval, frobenius_distance, scaled_columns, times
 from .semidefinite import Slopes
 from .slopes import above, below, image, slopes_on
 
@@ -41,11 +41,7 @@ def slopes_in(chain: Chain, box: tuple[Tensor, Tensor]) -> Slopes:
     slopes = []
     for stage in chain.stages[:-1]:
         assert stage.activation is not None and stage.function is not None
-        inside = affine(stage.weight, stage.bias, values)
-        slack = (stage.relative_error * (stage.weight.abs() @ values.magnitude()) + stage.bias_error) * (1 + 2.0**-40)
-        inside = (
-            Interval(inside.low - slack * (1 + 2.0**-40), inside.high + slack * (1 + 2.0**-40)) if bool(slack.any()) else inside
-        )
+        inside = preactivation(stage, values)
         slopes.append(slopes_on(stage.activation, stage.function, inside))
         values = image(stage.activation, stage.function, inside)
     return tuple(slopes)

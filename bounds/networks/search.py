@@ -12,7 +12,7 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..evidence import Measured
 from ..rounding import ALLOWANCE_BITS, gamma, norm_upper
-from .chain import Chain
+from .chain import Chain, loosened, preactivation
 from .intervals import Interval, affine
 from .slopes import image, slopes_on
 
@@ -97,13 +97,11 @@ def gradient_at(chain: Chain, point: Tensor, direction: Tensor) -> Bound:
     values, moved = Interval.point(point), Interval.point(direction)
     for stage in chain.stages:
         zero = torch.zeros_like(stage.bias)
-        moved = _wider(affine(stage.weight, zero, moved), stage.relative_error * (stage.weight.abs() @ moved.magnitude()))
-        slack = stage.relative_error * (stage.weight.abs() @ values.magnitude()) + stage.bias_error
-        values = _wider(affine(stage.weight, stage.bias, values), slack)
+        moved = affine(stage.weight, zero, moved).widened(loosened(stage, moved.magnitude()))
+        values = preactivation(stage, values)
         if stage.activation is not None and stage.function is not None:
             low, high = slopes_on(stage.activation, stage.function, values)
-            corners = torch.stack([moved.low * low, moved.low * high, moved.high * low, moved.high * high])
-            moved = _wider(Interval(corners.amin(0), corners.amax(0)), 2.0**-50 * corners.abs().amax(0))
+            moved = moved * Interval(low, high)
             values = image(stage.activation, stage.function, values)
     nearest = torch.where((moved.low <= 0) & (moved.high >= 0), 0.0, torch.minimum(moved.low.abs(), moved.high.abs()))
     with precision(ALLOWANCE_BITS):
@@ -111,13 +109,3 @@ def gradient_at(chain: Chain, point: Tensor, direction: Tensor) -> Bound:
         ratio = length / arb(norm_upper(float(torch.linalg.vector_norm(direction)), direction.numel()))
         below = lower_double(ratio)
     return Bound(max(below, 0.0), Side.LOWER, Measured("norm of the gradient in one direction at one point, by intervals"))
-
-
-def _wider(interval: Interval, slack: Tensor) -> Interval:
-    if not bool(slack.any()):
-        return interval
-    slack = slack * (1 + 2.0**-40)
-    return Interval(
-        torch.nextafter(interval.low - slack, torch.full_like(slack, -torch.inf)),
-        torch.nextafter(interval.high + slack, torch.full_like(slack, torch.inf)),
-    )

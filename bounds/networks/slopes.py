@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .activations import Activation
 from .intervals import Interval
 
-_LIBRARY = 1e-13
+LIBRARY = 1e-13
 """Premise: torch's float64 tanh, sigmoid, erf and exp err by less than this (they promise some units in the last place, 1e-15)."""
 
 _Peaks = tuple[tuple[float, ...], Callable[[Tensor], Tensor]]
@@ -42,7 +42,7 @@ def slopes_on(activation: Activation, function: nn.Module | None, inputs: Interv
         inside = (inputs.low <= peak + 1e-6) & (inputs.high >= peak - 1e-6)
         low = torch.where(inside, torch.minimum(low, value), low)
         high = torch.where(inside, torch.maximum(high, value), high)
-    return torch.maximum(low - _LIBRARY, least), torch.minimum(high + _LIBRARY, greatest)
+    return torch.maximum(low - LIBRARY, least), torch.minimum(high + LIBRARY, greatest)
 
 
 def below(activation: Activation) -> float:
@@ -70,7 +70,7 @@ def image(activation: Activation, function: nn.Module, inputs: Interval) -> Inte
     width = torch.nextafter(width, torch.full_like(width, math.inf))
     start, end = function(inputs.low), function(inputs.high)
     rise, fall = high_slope.clamp_min(0) * width, low_slope.clamp_max(0) * width
-    margin = _LIBRARY * (1 + start.abs() + end.abs() + high_slope.abs() * width + low_slope.abs() * width)
+    margin = LIBRARY * (1 + start.abs() + end.abs() + high_slope.abs() * width + low_slope.abs() * width)
     lows = torch.maximum(start + fall, end - rise) if bool((low_slope < 0).any()) else start
     highs = torch.minimum(start + rise, end - fall) if bool((low_slope < 0).any()) else end
     return Interval(lows - margin, highs + margin)

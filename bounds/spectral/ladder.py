@@ -11,6 +11,8 @@ from ..rounding import ALLOWANCE_BITS, UNDERFLOW, gamma
 from .scaling import frobenius_upper, scaled
 
 _SQUARINGS = 5
+_WIDER = 1 + 2.0**-40
+_SMALLEST = 2.0**-200
 
 
 def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings: int = _SQUARINGS) -> float:
@@ -46,3 +48,33 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
             error = arb(gamma(size + 2)) * arb(frobenius) ** 2 + arb(float(size)) * arb(UNDERFLOW)
             bound = (bound + error).sqrt() * arb(2.0) ** scale
         return upper_double((bound + arb(gram_error)).sqrt())
+
+
+def batched_norms(matrices: torch.Tensor) -> torch.Tensor:
+    """Upper bounds on the spectral norms of many small float64 matrices [batch, rows, columns], within two per cent for sizes up to ten.
+
+    The Gram ladder for each: every square is scaled to Frobenius norm one, so that a step errs by at most gamma of its size, and the
+    factors on the way back are widened by far more than they round. Upper side.
+
+    Theorem: ``norm.gram`` (upper gram, rounding).
+    Theorem: ``norm.frobenius`` (upper frobenius).
+
+    >>> bool((batched_norms(torch.eye(3, dtype=torch.float64)[None]) >= 1).all())
+    True
+    """
+    tall = matrices if matrices.shape[-1] <= matrices.shape[-2] else matrices.mT
+    rows, size = tall.shape[-2:]
+    squares = torch.linalg.vector_norm(tall, dim=(-2, -1)) ** 2 * _WIDER
+    current = tall.mT @ tall
+    first = gamma(rows + 2) * squares * _WIDER
+    step = gamma(size + 8) * _WIDER
+    sizes = []
+    for _ in range(_SQUARINGS):
+        length = torch.linalg.vector_norm(current, dim=(-2, -1)).clamp_min(_SMALLEST)
+        sizes.append(length)
+        current = current / length[..., None, None]
+        current = current @ current
+    bound = torch.linalg.vector_norm(current, dim=(-2, -1)) * _WIDER
+    for length in reversed(sizes):
+        bound = length * torch.sqrt(bound + step) * _WIDER
+    return torch.sqrt(bound + first) * _WIDER + _SMALLEST

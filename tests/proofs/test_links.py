@@ -70,6 +70,7 @@ ROUNDED = {
     "certify.bounds.networks.sensitivity.FeatureSensitivity.ratio": "for people",
     "certify.bounds.networks.slopes.above": _HELD,
     "certify.bounds.networks.slopes.below": _HELD,
+    "certify.bounds.parameters.stationary.gradient_norm": "measured, by intervals",
     "certify.bounds.rounding.gamma": _ROUNDING,
     "certify.bounds.rounding.norm_upper": _ROUNDING,
     "certify.bounds.spectral.attained.attained": _ATTAINED,
