@@ -324,6 +324,20 @@ def test_exact_releases_spend_nothing_in_either_currency() -> None:
     assert last.certificate.predicate.transcript.rho == noised.certificate.predicate.transcript.rho
 
 
+def test_no_producer_chooses_another_grid_or_more_noise(discrete: Run) -> None:
+    """Both could be functions of the records. Everything else follows from them, and the guarantee holds."""
+    noise = discrete.noise
+    assert isinstance(noise, GridNoise)
+    for changed in (
+        dataclasses.replace(noise, grid=noise.grid / 2),
+        dataclasses.replace(noise, sigma=Bound(noise.sigma.value * 1.25, Side.UPPER)),
+    ):
+        model = discrete_normal(discrete.noiseless.numpy(), changed.sigma.value, changed.grid, Keystream(discrete.seed or b""))
+        forged = dataclasses.replace(discrete, noise=changed, model=torch.from_numpy(model))
+        assert failing(verify(forged)) == {"policy.sigma"}
+    assert not failing(verify(discrete))
+
+
 def test_no_other_currency_is_smuggled_in(discrete: Run, rounded: Run) -> None:
     """A Gaussian parameter of a discrete release, and a zCDP one beside that of a Gaussian transcript."""
     claims, counts = statement_of(discrete), statement_of(rounded)
