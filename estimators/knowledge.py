@@ -82,16 +82,17 @@ def knowledge_density(
     layers: Mapping[str, Patterns] | None = None,
     largest: float | Mapping[str, float] | None = None,
     parameters: Patterns | None = None,
-    unit: Unit | str = Unit.EXAMPLE,
     accumulate: torch.dtype | None = None,
 ) -> KnowledgeDensity:
     """K_l = mean over the data of |g_l|_1, the sum of the absolute entries of a datum's gradient in layer l; and its share K_l/ΣK (Guo et al. 2025).
 
-    ``data`` are independent draws of records; gradients are those of the own losses loss(model(x_n), y_n), and nothing is updated. ``layers`` names
-    groups of parameters by patterns, such as ``{"block 0": "layers.0.*"}``; parameters in no group are left out. By default each module
-    that holds parameters is a layer. Intervals are Estimates: Student's t, all layers at once by Bonferroni (of one datum: without an end). Where
-    ``largest`` declares a number, for all layers or for each, that |g_l|_1 exceeds for no record that could be drawn, ``lower``
-    and ``upper`` bound the mean over the population: of norms as this machine computes them, for the rounding of automatic differentiation is not bounded.
+    ``data`` are independent draws of records, which are examples: the tokens of one depend on each other. Gradients are those of the own
+    losses loss(model(x_n), y_n), and nothing is updated. ``layers`` names groups of parameters by patterns, such as
+    ``{"block 0": "layers.0.*"}``; parameters in no group are left out. By default each module that holds parameters is a layer.
+
+    Intervals are Estimates: Student's t, all layers at once by Bonferroni (of one datum: without an end). Where ``largest`` declares a
+    number, for all layers or for each, that |g_l|_1 exceeds for no record that could be drawn, ``lower`` and ``upper`` bound the mean
+    over the population: of norms as this machine computes them, for the rounding of automatic differentiation is not bounded.
 
     Refused: what :func:`~certify.estimators.per_example_norms` refuses; a declared range that a record exceeds; layers that share a parameter.
 
@@ -105,7 +106,7 @@ def knowledge_density(
     """
     if not 0 < failure_probability < 1:
         raise ValueError(f"a failure probability lies between 0 and 1, not {failure_probability}")
-    engine = Engine(model, loss, data, parameters=parameters, unit=unit, accumulate=accumulate)
+    engine = Engine(model, loss, data, parameters=parameters, accumulate=accumulate)
     groups = _groups(engine.problem.layout, layers)
     powers = engine.gather("knowledge density", lambda pieces: norm_powers(pieces, 1))
     norms = torch.stack([powers[:, indices].sum(1) for indices in groups.values()], 1)
@@ -138,12 +139,11 @@ def _summarised(
 
 def _interval(middle: float, values: Tensor, failure_probability: float, most: float) -> tuple[Estimate, Estimate]:
     """Student's t interval around ``middle``, from the spread of these values."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    count = len(values)
-    half = math.inf
+    count, half = len(values), math.inf
     if count > 1:
-        half = float(t.isf(failure_probability / 2, count - 1)) * float(values.std()) / math.sqrt(count)
+        half = -float(stdtrit(count - 1, failure_probability / 2)) * float(values.std()) / math.sqrt(count)
     method = f"t interval of {count} values, right for many of them"
     return Estimate(max(0.0, middle - half), method), Estimate(min(most, middle + half), method)
 
