@@ -35,9 +35,11 @@ from certify.sampling import Keystream, discrete_gaussian, discrete_normal, grid
 from certify.storage import sha256
 from certify.tables import write_table
 from certify.verification import Verdict, verify
-from certify.verification.arithmetic import facts_of
+from certify.verification.arithmetic import facts_of, replay
 from certify.verification.artefacts import on_grid
+from certify.verification.chain import _check_total
 from certify.verification.data import same_bits
+from certify.verification.ledger import Ledger, Refused
 
 SEED = bytes(range(32))
 Data = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -309,7 +311,7 @@ def test_sequences_with_a_discrete_release_are_counted_in_zcdp(fitted: certify.F
         least = float((orders * rho + np.log1p(-1 / orders) - np.log(1e-5 * orders) / (orders - 1)).min())
         assert least - 1e-6 < epsilon < least + 1e-9  # the orders tried are few, so theirs is a little above the least
         less = statement_of(made)
-        less["predicate"]["transcript"]["epsilon"] = in_wire(epsilon * 0.999)
+        less["predicate"]["transcript"]["epsilon"] = in_wire(np.nextafter(epsilon, 0.0))  # not even by one unit in the last place
         assert "transcript" in failing(verify(seal(less)))
 
 
@@ -322,6 +324,22 @@ def test_exact_releases_spend_nothing_in_either_currency() -> None:
     for made in (exact, noised, last):
         assert verify(made, data=(rows, labels)).exit_code == 0
     assert last.certificate.predicate.transcript.rho == noised.certificate.predicate.transcript.rho
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_the_move_in_the_derivation_is_the_longest_by_whole_steps(columns: int) -> None:
+    """Of one parameter the steps are whole; of several the squared length is, and that of the steps rounded down would be too short."""
+    rows = np.random.default_rng(1).uniform(-1, 1, (30, columns))
+    made = certify.unlearn(certify.fit(Ridge(rows, rows[:, 0], l2=0.05)), [1], epsilon=1, delta="1e-5", sampler="discrete")
+    nodes = {node.id: node.number.exact for node in made.certificate.predicate.derivation}
+    steps = nodes["steps"]
+    assert nodes["square"] == (int(steps) ** 2 if columns == 1 else int(steps**2))
+    assert columns == 1 or nodes["square"] > int(steps) ** 2
+    assert float(nodes["rho"]) == pytest.approx(float(nodes["square"] / (2 * nodes["scale"] ** 2)), rel=1e-15)
+    if columns > 1:
+        assert concentrated_delta(int(nodes["square"]), nodes["scale"], 1) <= mpmath.mpf(float(nodes["delta"])) * (
+            1 + mpmath.mpf(10) ** -12
+        )
 
 
 def test_no_producer_chooses_another_grid_or_more_noise(discrete: Run) -> None:
@@ -363,6 +381,44 @@ def test_a_link_that_understates_a_zcdp_transcript_is_refused(fitted: certify.Fi
     neither["predicate"]["transcript"]["rho"] = None
     for forged in (both, neither, statement):
         assert "transcript" in failing(verify(seal(forged)))
+
+
+@pytest.mark.parametrize(
+    "samplers", [("discrete", "rounded-normal"), ("rounded-normal", "discrete"), ("rounded-normal", "rounded-normal")]
+)
+def test_a_release_that_understates_what_was_spent_before_it_is_refused(
+    fitted: certify.Fitted, tmp_path: Path, samplers: tuple[str, str]
+) -> None:
+    """It names the true predecessor, follows from its own numbers, and starts from a quarter of what that one spent."""
+    first = certify.unlearn(fitted, [1], epsilon=1, delta="1e-5", sampler=samplers[0])
+    second = certify.unlearn(first, [2], epsilon=1, delta="1e-5", sampler=samplers[1])
+    stored = certify.load_run(first.save(tmp_path / "first"))
+    less = statement_of(first)
+    transcript = less["predicate"]["transcript"]
+    currency = "mu" if transcript["mu"] else "rho"
+    transcript[currency] = in_wire(float.fromhex(transcript[currency]["value"]) / 4)
+    liar = statement_of(dataclasses.replace(second, previous=dataclasses.replace(stored, certificate=seal(less))))
+    liar["predicate"]["request"]["previous"] = first.certificate.digest
+    folder = second.save(tmp_path / "run")
+    (folder / "certificate.json").write_bytes(seal(liar).to_json())
+    assert failing(verify(folder)) == {"previous"}
+    (folder / "previous.json").unlink()
+    assert verify(folder).holds  # then it is the premise transcript.previous that is believed
+
+
+def test_the_total_of_a_sequence_is_that_of_its_releases_and_of_no_others(fitted: certify.Fitted) -> None:
+    first = certify.unlearn(fitted, [1], epsilon=1, delta="1e-5")
+    second = certify.unlearn(first, [2], epsilon=1, delta="1e-5", sampler="discrete")
+    replays = [replay(run.certificate, Ledger()) for run in (first, second)]
+    assert all(found is not None for found in replays)
+    predicate = second.certificate.predicate
+    _check_total(predicate, replays)  # type: ignore[arg-type]
+    for wrong in ([replays[1]], [*replays, replays[1]], [replays[0], replays[0]]):
+        with pytest.raises(Refused, match="of the sequence"):
+            _check_total(predicate, wrong)  # type: ignore[arg-type]
+    cheaper = predicate.transcript.model_copy(update={"epsilon": predicate.guarantee.epsilon})
+    with pytest.raises(Refused, match="whole sequence"):
+        _check_total(predicate.model_copy(update={"transcript": cheaper}), replays)  # type: ignore[arg-type]
 
 
 def test_noise_too_small_and_samplers_that_do_not_fit_are_not_certified(discrete: Run, rounded: Run) -> None:
