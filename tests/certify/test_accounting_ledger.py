@@ -209,7 +209,11 @@ def test_the_worst_release_is_found_among_all_kinds() -> None:
         GaussianPrivacy.of("0.05"), GaussianPrivacy.of("0.1"), ConcentratedPrivacy.of("0.001"), ConcentratedPrivacy.of("0.004"),
         RenyiPrivacy.of({8: "0.01"}), ApproximatePrivacy.of("0.05", "1e-7"), ApproximatePrivacy.of("0.2", "1e-7"),
     ]  # fmt: skip
-    for chosen in [*(kinds[first:] for first in range(len(kinds))), *(kinds[:last][::-1] for last in range(1, len(kinds)))]:
+    for chosen in [
+        kinds[2:4][::-1],
+        *(kinds[first:] for first in range(len(kinds))),
+        *(kinds[:last][::-1] for last in range(1, len(kinds))),
+    ]:
         totals = replace(Ledger.open(epsilon=9, delta="1e-5"), entries=tuple(Entry("x", kind) for kind in chosen)).totals()
         assert totals.per_release.value == max(compose([kind], delta="1e-5").epsilon.value for kind in chosen)
 
