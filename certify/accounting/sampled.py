@@ -53,7 +53,9 @@ class SampledGaussianPrivacy(Privacy):
         if positive(self.rate, "rate") > 1:
             raise InputError(f"the sampling rate is a probability above 0 and at most 1, not {to_decimal(self.rate)}")
         if not 1 <= self.steps <= _MOST_STEPS:
-            raise InputError(f"the number of steps is a whole number from 1 to {_MOST_STEPS:,}, not {to_decimal(Fraction(self.steps))}")
+            raise InputError(
+                f"the number of steps is a whole number from 1 to {_MOST_STEPS:,}, not {to_decimal(Fraction(self.steps))}"
+            )
 
     @classmethod
     def of(cls, rate: Number, noise_multiplier: Number, steps: Number) -> SampledGaussianPrivacy:
