@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .engines.data import Unit as Unit
     from .engines.refusals import OperatorRefused as OperatorRefused
     from .knowledge import knowledge_density as knowledge_density
+    from .kronecker.factored import KroneckerFactored as KroneckerFactored
     from .operators.fisher import EmpiricalFisher as EmpiricalFisher
     from .operators.fisher import Fisher as Fisher
     from .operators.gauss_newton import GaussNewton as GaussNewton
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from .per_example.gram import per_example_gram as per_example_gram
     from .per_example.norms import per_example_norms as per_example_norms
     from .per_example.projections import per_example_projections as per_example_projections
+    from .sharding.operator import sharded as sharded
+    from .sharding.ranks import RankLost as RankLost
+    from .solves.guess import Guess as Guess
     from .solves.result import Result as Result
     from .solves.result import Solution as Solution
     from .solves.solve import solve as solve
@@ -41,7 +45,9 @@ _PUBLIC = {
     "GaussNewton": "operators.gauss_newton",
     "Fisher": "operators.fisher",
     "EmpiricalFisher": "operators.fisher",
+    "KroneckerFactored": "kronecker.factored",
     "solve": "solves.solve",
+    "Guess": "solves.guess",
     "Solution": "solves.result",
     "Result": "solves.result",
     "largest_eigenvalue": "spectrum.largest",
@@ -59,6 +65,8 @@ _PUBLIC = {
     "per_example_gradients": "per_example.gradients",
     "per_example_projections": "per_example.projections",
     "PerDatum": "per_example.datum",
+    "sharded": "sharding.operator",
+    "RankLost": "sharding.ranks",
     "Unit": "engines.data",
     "OperatorRefused": "engines.refusals",
 }

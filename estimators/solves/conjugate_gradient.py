@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..products import Products, SymmetricOperator
+from .guess import Guess
 from .krylov import Iteration, iterate
 from .result import Result, Solution
 from .stopping import Equations, Preconditioner, Stopping, dots, norms
@@ -62,6 +63,7 @@ def conjugate_gradient(
     rtol: float | None = None,
     products: int | None = None,
     preconditioner: Preconditioner | None = None,
+    start: torch.Tensor | Guess | None = None,
 ) -> Solution:
     """Solve A X = V for a positive definite A; V is [P] or [P, K], and every column has its own iteration.
 
@@ -75,4 +77,4 @@ def conjugate_gradient(
     """
     equations = Equations.of(operator, target, Stopping(atol, rtol, products))
     iteration = ConjugateGradient(torch.zeros_like(equations.block), equations.block.clone(), preconditioner)
-    return iterate(equations, iteration, "conjugate gradients")
+    return iterate(equations, iteration, "conjugate gradients", start)

@@ -8,6 +8,7 @@ import torch
 
 from ..products import NotFinite, Products
 from ..progress import progress
+from .guess import Guess
 from .result import Result, Solution
 from .stopping import Equations, norms
 
@@ -48,8 +49,8 @@ class Iteration(ABC):
         return {name: held for name, held in vars(self).items() if isinstance(held, torch.Tensor)}
 
 
-def iterate(equations: Equations, iteration: Iteration, what: str) -> Solution:
-    """Advance until every column has a true residual within its goal, cannot go on, or the products are spent.
+def iterate(equations: Equations, iteration: Iteration, what: str, start: torch.Tensor | Guess | None = None) -> Solution:
+    """Advance from zero or from ``start`` until every column has a true residual within its goal, cannot go on, or the products are spent.
 
     Where the recurrence says that a column is done, its residual is computed anew; if that disagrees, the column starts again
     from the true residual, once it has at least halved since the last time: else it stalls.
@@ -69,6 +70,9 @@ def iterate(equations: Equations, iteration: Iteration, what: str) -> Solution:
         active = active[~mask]
 
     try:
+        if start is not None:
+            begun, residual = equations.started(start)
+            iteration, last = iteration.begin(begun, residual), norms(residual)
         for _ in progress(
             iter(lambda: bool(len(active)) and equations.left() >= len(active), False), what, equations.most // columns
         ):

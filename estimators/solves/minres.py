@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..products import Products, SymmetricOperator
+from .guess import Guess
 from .krylov import Iteration, iterate
 from .result import Result, Solution
 from .stopping import Equations, Preconditioner, Stopping, dots, norms
@@ -21,9 +22,7 @@ class Minres(Iteration):
         self.beta = dots(residual, self.vector).clamp_min(0.0).sqrt()
         self.before = torch.zeros_like(self.beta)
         self.rest = self.beta.clone()  # the norm of the residual, in the norm of the preconditioner
-        self.scale = torch.where(
-            self.beta > 0, norms(residual).to(self.beta.dtype) / self.beta.clamp_min(1e-300), torch.ones_like(self.beta)
-        )
+        self.residual = residual
         self.dbar, self.epsilon, self.sine = (torch.zeros_like(self.beta) for _ in range(3))
         self.cosine = -torch.ones_like(self.beta)
         self.along, self.previous = torch.zeros_like(value), torch.zeros_like(value)
@@ -32,14 +31,14 @@ class Minres(Iteration):
         return Minres(value, residual, self.precondition)
 
     def estimates(self) -> torch.Tensor:
-        return (self.rest * self.scale).double()
+        return norms(self.residual)  # the norm of the preconditioner may fall long before this one
 
     def advance(self, multiply: Products) -> tuple[torch.Tensor, Result]:
         tiny = torch.finfo(self.beta.dtype).tiny
         column = self.vector / self.beta.clamp_min(tiny)
         image = multiply(column)
-        size = norms(image).to(self.beta.dtype)
         started = self.before > 0
+        coupling = torch.where(started, self.beta, torch.zeros_like(self.beta))
         image = image - torch.where(started, self.beta / self.before.clamp_min(tiny), torch.zeros_like(self.beta)) * self.older
         alpha = dots(column, image)
         image = image - (alpha / self.beta.clamp_min(tiny)) * self.newer
@@ -51,12 +50,17 @@ class Minres(Iteration):
         delta = self.cosine * self.dbar + self.sine * alpha
         gbar = self.sine * self.dbar - self.cosine * alpha
         self.epsilon, self.dbar = self.sine * self.beta, -self.cosine * self.beta
+        size = torch.hypot(
+            torch.hypot(coupling, alpha), self.beta
+        )  # of this row of the tridiagonal matrix, in the scale of the preconditioner
         roundoff = torch.finfo(self.beta.dtype).eps * size
         gamma = torch.hypot(gbar, self.beta)
         flat = gamma <= 10 * roundoff  # nothing is left that the operator does not map to zero
         gamma = torch.where(flat, torch.ones_like(gamma), gamma)
         self.cosine, self.sine = gbar / gamma, self.beta / gamma
         step = torch.where(flat, torch.zeros_like(gamma), self.cosine * self.rest)
+        left = self.sine**2 * self.residual - (self.cosine * self.sine * self.rest) * image / self.beta.clamp_min(tiny)
+        self.residual = torch.where(flat, self.residual, left)
         self.rest = torch.where(flat, self.rest, (self.sine * self.rest).abs())
         along = (column - epsilon * self.previous - delta * self.along) / gamma
         self.previous, self.along = self.along, torch.where(flat, self.along, along)
@@ -75,6 +79,7 @@ def minres(
     rtol: float | None = None,
     products: int | None = None,
     preconditioner: Preconditioner | None = None,
+    start: torch.Tensor | Guess | None = None,
 ) -> Solution:
     """Solve A X = V for a symmetric A of any sign; V is [P] or [P, K]. Stops by the true residual, as conjugate gradients do here.
 
@@ -86,4 +91,4 @@ def minres(
     ('CONVERGED', [1.0, -0.5])
     """
     equations = Equations.of(operator, target, Stopping(atol, rtol, products))
-    return iterate(equations, Minres(torch.zeros_like(equations.block), equations.block.clone(), preconditioner), "MINRES")
+    return iterate(equations, Minres(torch.zeros_like(equations.block), equations.block.clone(), preconditioner), "MINRES", start)

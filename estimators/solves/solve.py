@@ -16,6 +16,7 @@ from certify.proofs.sides import Side
 from ..products import Accuracy, Products, SymmetricOperator, accuracy, semidefinite
 from .conjugate_gradient import conjugate_gradient
 from .direct import direct
+from .guess import Approximation, Guess
 from .minres import minres
 from .neumann import neumann
 from .result import Result, Solution
@@ -33,14 +34,18 @@ def solve(
     atol: float | None = None,
     rtol: float | None = None,
     products: int | None = None,
-    preconditioner: Preconditioner | None = None,
+    preconditioner: Preconditioner | Approximation | None = None,
+    start: torch.Tensor | Guess | None = None,
     scale: float | Bound | None = None,
     smallest: Bound | None = None,
 ) -> Solution:
     """Solve (A + damping I) X = V for a symmetric A, and bound the error of what is returned.
 
     One of ``rtol``, ``atol`` (on the true residual) and ``products`` (the budget, by columns) must be given; nothing has a default
-    tolerance. ``preconditioner`` is for "cg" and "minres", ``scale`` for "neumann". ``error`` is |r|/mu, the largest over the columns:
+    tolerance. ``preconditioner`` and ``start`` are for "cg" and "minres", ``scale`` for "neumann". A preconditioner is a symmetric positive definite map of
+    blocks [P, K], or an approximation of A that inverts itself with the same damping (KroneckerFactored, LowRank); ``start`` is a first guess,
+    which costs one product a column and is left where its residual is no smaller than that of zero. Both change what is spent and neither changes what
+    counts: residuals and ``error`` are those of the equations as they stand. ``error`` is |r|/mu, the largest over the columns:
     mu is the damping where A is positive semidefinite (or knows a lower bound of its spectrum itself), and ``smallest`` + damping where
     a lower bound on the smallest eigenvalue of *A* is passed, as ``smallest_eigenvalue(A, ...).lower``. Where no positive mu is known,
     as for a bare Hessian, ``error`` is None and ``no_error`` says why. The bound costs one product a column beyond the budget, and one
@@ -54,13 +59,15 @@ def solve(
     """
     if not (math.isfinite(damping) and damping >= 0):
         raise ValueError(f"the damping is finite and not negative, not {damping}")
-    if preconditioner is not None and method not in ("cg", "minres"):
-        raise ValueError(f"a preconditioner is for cg and minres, and would be ignored by {method}")
+    for name, given in (("preconditioner", preconditioner), ("start", start)):
+        if given is not None and method not in ("cg", "minres"):
+            raise ValueError(f"a {name} is for cg and minres, and would be ignored by {method}")
+    inverse = _inverse(preconditioner, damping)
     damped = _Damped(operator, damping) if damping else operator
     if method == "cg":
-        solved = conjugate_gradient(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=preconditioner)
+        solved = conjugate_gradient(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=inverse, start=start)
     elif method == "minres":
-        solved = minres(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=preconditioner)
+        solved = minres(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=inverse, start=start)
     elif method == "neumann":
         if scale is None:
             raise ValueError("the Neumann series has no default scale: pass scale=largest_eigenvalue(...).upper + damping")
@@ -77,6 +84,14 @@ def solve(
     asked = Products(operator)
     error = error_bound(asked, target, solved.value, definiteness, damping=damping)
     return replace(solved, error=error, no_error="", products=solved.products + asked.count)
+
+
+def _inverse(preconditioner: Preconditioner | Approximation | None, damping: float) -> Preconditioner | None:
+    """The preconditioner as a map of blocks; an approximation inverts itself with the damping of the equations."""
+    if preconditioner is None or callable(preconditioner):
+        return preconditioner
+    approximation = preconditioner
+    return lambda block: approximation.precondition(block, damping)
 
 
 def error_bound(

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from ..products import NotFinite, Products, SymmetricOperator
+from .guess import Guess
 from .result import Progress, Result, Solution
 
 Preconditioner = Callable[[torch.Tensor], torch.Tensor]
@@ -70,6 +72,18 @@ class Equations:
     def of(cls, operator: SymmetricOperator, target: torch.Tensor, stopping: Stopping) -> Equations:
         """The equations of an operator and a target [P] or [P, K]."""
         return cls(Products(operator), target, stopping)
+
+    def started(self, start: Tensor | Guess) -> tuple[Tensor, Tensor]:
+        """(value, true residual) to start from, by one product a column; a column whose guess is no better than zero starts there."""
+        given = start.start if isinstance(start, Guess) else start
+        if given.shape != self.target.shape:
+            raise ValueError(f"the start has the shape {tuple(given.shape)}, and the target {tuple(self.target.shape)}")
+        value = self.asked.vector(given, "the start").reshape(self.block.shape)
+        residual = self.block - self.asked(value)
+        better = norms(residual) < self.lengths
+        value, residual = torch.where(better, value, 0.0), torch.where(better, residual, self.block)
+        self.note(norms(residual), true=True)
+        return value, residual
 
     def left(self) -> int:
         """How many products may still be spent, by columns, with one for every column kept for the last residual."""

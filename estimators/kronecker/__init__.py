@@ -1,0 +1,1 @@
+"""Kronecker-factored curvature: preconditioners and first guesses, never results."""
