@@ -27,6 +27,7 @@ from certify.certificates.schema import Predicate
 from certify.certificates.tensors import tensors_digest, write_tensors
 from certify.cli import main
 from certify.errors import InputError
+from certify.mechanisms.discrete_gaussian import DiscreteGaussianMechanism
 from certify.mechanisms.grid_noise import GridNoise, grid_for, grid_noise
 from certify.objectives import Logistic, Ridge
 from certify.proofs.sides import Side
@@ -213,6 +214,20 @@ def test_of_two_parameters_no_test_of_the_very_laws_exceeds_the_claim() -> None:
         other = np.multiply.outer(*(part / part.sum() for part in moved))
         worst = max(worst, float(np.maximum(other - np.exp(epsilon) * one, 0).sum()))
     assert delta / 100 < worst <= delta
+
+
+@pytest.mark.parametrize("dimension", [1, 5])
+def test_a_search_that_stops_short_costs_nothing_but_a_few_more_tries(dimension: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is released is proved enough by itself, whatever the search proposed."""
+    honest = DiscreteGaussianMechanism.least_scale
+    wanted = grid_noise(upper(1.0), dimension, 1, "1e-5")
+    for short, words in ((1e-6, ""), (1e-3, "no scale of 24 binary digits")):
+        monkeypatch.setattr(DiscreteGaussianMechanism, "least_scale", lambda *given, short=short: honest(*given) * (1 - short))
+        if words:
+            with pytest.raises(InputError, match=words):
+                grid_noise(upper(1.0), dimension, 1, "1e-5")
+        else:
+            assert grid_noise(upper(1.0), dimension, 1, "1e-5") == wanted
 
 
 def test_the_grid_is_a_power_of_two_and_rounding_costs_at_most_a_256th() -> None:
