@@ -12,6 +12,7 @@ from certify.bounds import Bound, tightest
 from certify.bounds.evidence import Combined
 from certify.proofs.sides import Side
 
+from ..operators.widened import in_double
 from ..products import Products, SymmetricOperator, accuracy, held_matrix, semidefinite
 from ..traces.frobenius import frobenius_remainder
 from ..traces.probes import check_probability
@@ -66,16 +67,20 @@ def largest_eigenvalue(
     frobenius: Bound | None = None,
     generator: torch.Generator | None = None,
     positive_semidefinite: bool | None = None,
+    double: bool | None = None,
 ) -> Eigenvalue:
     """The largest eigenvalue of a symmetric operator, between a lower bound without failure and an upper one but for ``failure_probability``.
 
     ``products`` is what may be spent in all: one measures the accuracy of the products (none for a dense float64 matrix), ``probes``
     of them look at what the Lanczos vectors have not seen, the rest are Lanczos steps, shared by ``starts`` independent starts.
     Of several starts one must have the overlap with the eigenvector, so each may fail with the root of the probability. By default
-    there is one start and there are no probes, for that is the sharpest; only where roundoff is known beforehand to hide the overlap of
-    one start (single precision with a small failure probability) there are as many starts as make it visible, at most four, or
-    else half of the products are probes. With probes the probability is halved: starts and probes are two events. An upper
-    bound on the ``trace`` (of a semidefinite operator) or on |A|_F (``frobenius``) gives more bounds, which need no luck.
+    there is one start and there are no probes, for that is the sharpest. Where roundoff is known beforehand to hide the overlap of
+    one start (single precision with a small failure probability), the products are taken in float64 if the operator is one of a
+    model or a matrix: ``double=True`` always does so, ``double=False`` never (it takes the memory of a second operator, and three
+    products to measure its accuracy, which count as its construction). Where that cannot be had there are as many starts as make
+    the overlap visible, at most four, or else half of the products are probes. With probes the probability is halved: starts and
+    probes are two events. An upper bound on the ``trace`` (of a semidefinite operator) or on |A|_F (``frobenius``) gives more
+    bounds, which need no luck.
 
     The lower bound is a Rayleigh quotient. Everything is about the exact matrix; bounds of matrix-free operators carry the premise
     that products are exact up to their stated accuracy, which was measured and is added outward. Raises :class:`NoBound` where nothing
@@ -86,6 +91,8 @@ def largest_eigenvalue(
     >>> found.lower.value <= 4.0 <= found.upper.value <= 4.0001, found.products <= 20
     (True, True)
     """
+    Products(operator)  # refuses what has no eigenvalues here
+    operator = _precise(operator, failure_probability, double)
     asked = Products(operator)
     seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator)
     routes = seen.routes(
@@ -104,6 +111,7 @@ def smallest_eigenvalue(
     probes: int | None = None,
     frobenius: Bound | None = None,
     generator: torch.Generator | None = None,
+    double: bool | None = None,
 ) -> Eigenvalue:
     """The smallest eigenvalue of A + damping I: ``lower`` but for the failure probability (exact for what is claimed), ``upper`` without failure.
 
@@ -118,6 +126,8 @@ def smallest_eigenvalue(
     """
     if not (math.isfinite(damping) and damping >= 0):
         raise ValueError(f"the damping is finite and not negative, not {damping}")
+    Products(operator)  # refuses what has no eigenvalues here
+    operator = _precise(operator, failure_probability, double)
     asked = Products(operator)
     seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator).negated()
     routes = seen.routes(asked, failure_probability, None, frobenius, generator)
@@ -143,7 +153,7 @@ def _plan(
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
             raise ValueError(f"{name} is an integer of at least {least}, not {number!r}")
     measured = held_matrix(operator) is None
-    needed = _VISIBLE * torch.finfo(operator.dtype).eps
+    needed = _needed(operator)
     if starts is None:
         tried = range(1, 1 if probes else min(_MOST_STARTS, products - measured) + 1)
         starts = next((count for count in tried if _overlap(operator, failure_probability, count).value >= needed), 1)
@@ -155,6 +165,21 @@ def _plan(
             f"{starts} starts and {probes} probes leave no Lanczos step in a budget of {products} products: raise products"
         )
     return _Plan(starts, steps, probes)
+
+
+def _precise(operator: SymmetricOperator, failure_probability: float, double: bool | None) -> SymmetricOperator:
+    """The operator itself, or in float64 where one start needs that (or ``double`` says so) and it can be had."""
+    hidden = _overlap(operator, failure_probability, 1).value < _needed(operator)
+    if double is False or (double is None and not hidden):
+        return operator
+    wide: SymmetricOperator | None = in_double(operator)
+    if wide is None and double:
+        raise ValueError(f"the products of {operator!r} cannot be taken in float64: build it in float64, or pass double=None")
+    return operator if wide is None else wide
+
+
+def _needed(operator: SymmetricOperator) -> float:
+    return float(_VISIBLE * torch.finfo(operator.dtype).eps)
 
 
 def _overlap(operator: SymmetricOperator, failure_probability: float, starts: int) -> Bound:

@@ -1,0 +1,92 @@
+"""The same exact matrix with products in float64: what a bound needs that single precision cannot carry."""
+
+from __future__ import annotations
+
+import copy
+import math
+from functools import singledispatch
+from typing import Any
+
+import torch
+
+from ..engines.data import Batch
+from ..engines.probes import consistency
+from ..engines.problem import Problem, widened
+from ..engines.streamed import Engine, Graph
+from .composed import Damped, Scaled, Sum
+from .curvature import Curvature
+from .matrix import Matrix
+from .operator import Operator
+
+
+def in_double(operator: Any) -> Any | None:
+    """An operator of the exact matrix of ``operator`` whose products are those of float64, or None where that is not to be had.
+
+    The parameters, the data and the buffers stand for real numbers, and both operators multiply by the same function of them; so
+    what is proved of one matrix is proved of the other. Costs the memory of another operator in float64, and for a curvature operator three
+    products, by which the accuracy of its products is measured; None where the model has parts of a type of their own, or the
+    device has no float64.
+
+    >>> in_double(torch.eye(2)).dtype
+    torch.float64
+    """
+    if operator.dtype == torch.float64:
+        return operator
+    return None if torch.device(operator.device).type == "mps" else _wide(operator)
+
+
+@singledispatch
+def _wide(operator: Any) -> Any | None:
+    return None
+
+
+@_wide.register
+def _(operator: torch.Tensor) -> Any | None:
+    return operator.double()
+
+
+@_wide.register
+def _(operator: Matrix) -> Any | None:
+    wide = Matrix(operator.matrix.double())
+    wide.positive_semidefinite = operator.positive_semidefinite
+    return wide
+
+
+@_wide.register
+def _(operator: Scaled) -> Any | None:
+    return None if (part := in_double(operator.part)) is None else Scaled(part, operator.factor)
+
+
+@_wide.register
+def _(operator: Damped) -> Any | None:
+    return None if (part := in_double(operator.part)) is None else Damped(part, operator.damping)
+
+
+@_wide.register
+def _(operator: Sum) -> Any | None:
+    first, second = in_double(operator.first), in_double(operator.second)
+    return None if first is None or second is None else Sum(first, second)
+
+
+@_wide.register
+def _(operator: Curvature) -> Operator | None:
+    wide = copy.copy(operator)
+    wide._engine, wide.dtype, wide.products, wide.probe_products = _Wide(operator._engine), torch.float64, 0, 3
+    try:
+        symmetry, linearity, _ = consistency(lambda v: wide @ v, wide.shape[0], wide.dtype, wide.device)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        return None  # a part of the model has a type of its own
+    wide.accuracy, wide.products = max(linearity, symmetry * math.sqrt(wide.shape[0])), 0
+    return wide if wide.accuracy < operator.accuracy else None
+
+
+class _Wide(Engine):
+    """An engine whose parameters are copied to float64, and every batch as it comes."""
+
+    def __init__(self, narrow: Engine) -> None:
+        super().__init__(narrow.problem.widened(), narrow.builder, retain=narrow.retain, in_order=narrow._in_order)
+
+    def build(self, batch: Batch, problem: Problem | None = None) -> Graph:
+        return super().build(widened(batch), problem)
