@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .solves.result import Result as Result
     from .solves.result import Solution as Solution
     from .solves.solve import solve as solve
+    from .spectrum.convergence import convergence as convergence
     from .spectrum.density import spectral_density as spectral_density
     from .spectrum.largest import largest_eigenvalue as largest_eigenvalue
     from .spectrum.largest import smallest_eigenvalue as smallest_eigenvalue
@@ -53,6 +54,7 @@ _PUBLIC = {
     "largest_eigenvalue": "spectrum.largest",
     "smallest_eigenvalue": "spectrum.largest",
     "spectral_density": "spectrum.density",
+    "convergence": "spectrum.convergence",
     "trace": "traces.trace",
     "frobenius_norm": "traces.frobenius",
     "diagonal": "traces.diagonal",

@@ -92,7 +92,7 @@ def largest_eigenvalue(
     (True, True)
     """
     Products(operator)  # refuses what has no eigenvalues here
-    operator = _precise(operator, failure_probability, double)
+    operator = precise(operator, failure_probability, double)
     asked = Products(operator)
     seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator)
     routes = seen.routes(
@@ -127,7 +127,7 @@ def smallest_eigenvalue(
     if not (math.isfinite(damping) and damping >= 0):
         raise ValueError(f"the damping is finite and not negative, not {damping}")
     Products(operator)  # refuses what has no eigenvalues here
-    operator = _precise(operator, failure_probability, double)
+    operator = precise(operator, failure_probability, double)
     asked = Products(operator)
     seen = _observe(asked, _plan(operator, failure_probability, products, starts, probes), generator).negated()
     routes = seen.routes(asked, failure_probability, None, frobenius, generator)
@@ -167,7 +167,7 @@ def _plan(
     return _Plan(starts, steps, probes)
 
 
-def _precise(operator: SymmetricOperator, failure_probability: float, double: bool | None) -> SymmetricOperator:
+def precise(operator: SymmetricOperator, failure_probability: float, double: bool | None) -> SymmetricOperator:
     """The operator itself, or in float64 where one start needs that (or ``double`` says so) and it can be had."""
     hidden = _overlap(operator, failure_probability, 1).value < _needed(operator)
     if double is False or (double is None and not hidden):
