@@ -15,6 +15,7 @@ def term(coefficient: int, left: str, relation: str, right: str) -> MatrixTerm:
 
 _A, _B, _C, _D, _E, _K, _L, _M, _P, _Q, _U, _V, _X, _Y = matrices("A B C D E K L M P Q U V X Y")
 _f, _g, _k, _r, _s, _u, _v, _x, _y, _z = matrices("f g k r s u v x y z")
+_h, _m, _H, _R, _S = matrices("h m H R S")
 
 PUSH_THROUGH = Identity(
     id="matrix.push-through",
@@ -222,9 +223,47 @@ RESOLVENT = Identity(
     false_sibling=_P - _Q + _P * (_B - _A) * _Q,
 )  # fmt: skip
 
+POLARISATION = Identity(
+    id="matrix.polarisation",
+    statement="For a symmetric B, (s + r)'B (s + r) - (s - r)'B (s - r) = 4 s'B r.",
+    matrices=(
+        Matrix("B", "n", "n", "a symmetric matrix"), Matrix("S", "n", "one", "the column s"), Matrix("s", "one", "n", "the row s'"),
+        Matrix("r", "n", "one", "the column r"), Matrix("R", "one", "n", "the row r'"),
+    ),
+    relations=(MatrixRelation("symmetric", _s * _B * _r - _R * _B * _S, "r'B s is its own transpose, and B is symmetric"),),
+    goal=(_s + _R) * _B * (_S + _r) - (_s - _R) * _B * (_S - _r) - 4 * _s * _B * _r,
+    certificate=(term(-2, "", "symmetric", ""),),
+    sizes={"n": 1, "one": 1},
+    witness={"B": ((2,),), "S": ((3,),), "s": ((3,),), "r": ((5,),), "R": ((5,),)},
+    source="standard",
+    false_sibling=(_s + _R) * _B * (_S + _r) - (_s - _R) * _B * (_S - _r) - 2 * _s * _B * _r,
+)  # fmt: skip
+
+ENERGY = Identity(
+    id="matrix.energy",
+    statement="For an invertible A, m'A^-1 m - (2 m'h - h'A h) = (m' - h'A) A^-1 (m - A h).",
+    matrices=(
+        Matrix("A", "n", "n", "a matrix"), Matrix("B", "n", "n", "the inverse of A"), Matrix("m", "n", "one", "the column m"),
+        Matrix("M", "one", "n", "the row m'"), Matrix("h", "n", "one", "the column h"), Matrix("H", "one", "n", "the row h'"),
+    ),
+    relations=(
+        MatrixRelation("left", _B * _A - 1, "B A is the unit matrix"),
+        MatrixRelation("right", _A * _B - 1, "A B is the unit matrix"),
+        MatrixRelation("number", _H * _m - _M * _h, "h'm is its own transpose"),
+    ),
+    goal=(_M - _H * _A) * _B * (_m - _A * _h) - _M * _B * _m + 2 * _M * _h - _H * _A * _h,
+    certificate=(
+        term(-1, "M", "left", "h"), term(-1, "H", "right", "m"), term(1, "H", "right", "A h"), term(-1, "", "number", ""),
+    ),
+    sizes={"n": 1, "one": 1},
+    witness={"A": ((2,),), "B": ((Fraction(1, 2),),), "m": ((3,),), "M": ((3,),), "h": ((5,),), "H": ((5,),)},
+    source="standard",
+    false_sibling=(_M - _H * _A) * _B * (_m - _A * _h) - _M * _B * _m + _M * _h,
+)  # fmt: skip
+
 IDENTITIES = (
     PUSH_THROUGH, GRAM, WOODBURY, SHERMAN_MORRISON, DOWNDATE, SCHUR_COMPLEMENT, RESIDUAL, DUAL_CORRECTION,
-    RESOLVENT,
+    RESOLVENT, POLARISATION, ENERGY,
 )  # fmt: skip
 
 THEOREMS: tuple[Theorem, ...] = ()

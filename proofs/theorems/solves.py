@@ -16,6 +16,8 @@ computed_residual, unit_roundoff, product_rounding, frobenius, solution, underfl
     "computed_residual unit_roundoff product_rounding frobenius solution underflow"
 )
 value_rounding, dual_solution, residual_rounding = symbols("value_rounding dual_solution residual_rounding")
+residual_sum, gain, weight = symbols("residual_sum gain weight")
+b = symbols("b")[0]
 d, e, g, h, p, q, s, v, w, y, z = symbols("d e g h p q s v w y z")
 
 RESIDUAL = Hypothesis(
@@ -335,4 +337,62 @@ ROUNDED_FUNCTIONAL = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (ERROR, ENERGY, FUNCTIONAL, DUAL_CORRECTED, APPROXIMATE_INVERSE, ROUNDED_RESIDUAL, ROUNDED_FUNCTIONAL)
+_RADAU_WITNESS: dict[str, Fraction | int] = {
+    "residual_sum": 4, "gain": 1, "weight": 1, "definiteness": 1, "e": 4, "b": 2, "g": 4, "q": Fraction(7, 2),
+}  # fmt: skip
+
+RADAU = Theorem(
+    id="solve.radau",
+    statement=(
+        "s · A^-1 r, by which a corrected value falls short, is at most (|s + w r|²/mu - (2 h · m - h · A h))/(4 w) for any w > 0 and h, where "
+        "m = s - w r: with x, y and h from a Krylov space, the bounds of Gauss and Gauss-Radau quadrature, and no word of quadrature."
+    ),
+    hypotheses=(
+        Hypothesis("residual_sum", "at or above the norm of s + w r, for residuals r = v - A x and s = u - A y", Side.UPPER, Domain.NONNEGATIVE),
+        Hypothesis("gain", "at or below 2 h · m - h · A h for m = s - w r and some h", Side.LOWER, Domain.NONNEGATIVE),
+        Hypothesis("weight", "the weight w", Side.EXACT, Domain.POSITIVE),
+        DEFINITENESS,
+    ),
+    conclusion=Conclusion("shortfall", "u · x* - (u · x + y · r) = s · A^-1 r", Side.UPPER, "functional"),
+    formula=(residual_sum**2 / definiteness - gain) / (4 * weight),
+    rests_on=("linalg.rayleigh", "linalg.cauchy-schwarz", "matrix.dual-correction", "matrix.polarisation", "matrix.energy"),
+    source="own derivation; Golub & Meurant, Matrices, Moments and Quadrature (2010), chapter 6, for the quadrature",
+    proof=AlgebraicProof(
+        target="q",
+        variables={
+            "e": "sqrt(p · A^-1 p) for p = s + w r", "b": "m · A^-1 m for m = s - w r", "g": "norm of s + w r", "q": "u · x* - (u · x + y · r)",
+        },
+        facts=(
+            Fact(
+                "polarised", "==0", 4 * weight * q - e**2 + b, ("matrix.dual-correction", "matrix.polarisation"),
+                "p · A^-1 p - m · A^-1 m = 4 s · A^-1 (w r), and s · A^-1 r is what the corrected value falls short by",
+            ),
+            Fact(
+                "definite", ">=0", g**2 - definiteness * e**2, ("linalg.rayleigh", "hypothesis:definiteness"),
+                "the eigenvalues of A^-1 are at most 1/mu",
+            ),
+            Fact("norm", ">=0", g, _NORM, "a norm is nonnegative"),
+            Fact("given", ">=0", residual_sum - g, ("hypothesis:residual_sum",), "the number given covers |s + w r|"),
+            Fact(
+                "energy", ">=0", b - gain, ("matrix.energy", "linalg.rayleigh", "hypothesis:gain"),
+                "m · A^-1 m - (2 h · m - h · A h) = (m - A h) · A^-1 (m - A h), and A^-1 is positive definite",
+            ),
+        ),
+        steps=(
+            Step(
+                (
+                    Term(1, 1, ("residual_sum", "given")), Term(1, 1, ("norm", "given")), Term(1, 1, ("definite",)),
+                    Term(1, 1, ("definiteness", "energy")),
+                ),
+                ((-definiteness, "polarised"),),
+            ),
+        ),
+        witness=_RADAU_WITNESS,
+    ),
+    false_sibling=FalseSibling(
+        "the gain counted twice", (residual_sum**2 / definiteness - 2 * gain) / (4 * weight),
+        counterexample={"residual_sum": 4, "gain": 1, "weight": 1, "definiteness": 1, "e": 4, "b": 1, "g": 4, "q": Fraction(15, 4)},
+    ),
+)  # fmt: skip
+
+THEOREMS = (ERROR, ENERGY, FUNCTIONAL, DUAL_CORRECTED, APPROXIMATE_INVERSE, ROUNDED_RESIDUAL, ROUNDED_FUNCTIONAL, RADAU)

@@ -122,6 +122,17 @@ def resolvent(draw: Draw) -> Matrices:
     return {"P": inverse(a), "Q": inverse(b)}
 
 
+def polarisation(draw: Draw) -> Matrices:
+    b, s, r = draw.free("B S r")
+    draw.found["B"] = b + b.T
+    return {"s": s.T, "R": r.T}
+
+
+def energy(draw: Draw) -> Matrices:
+    a, m, h = draw.free("A m h")
+    return {"B": inverse(a), "M": m.T, "H": h.T}
+
+
 MAKERS: dict[str, Callable[[Draw], Matrices]] = {
     "matrix.push-through": push_through,
     "matrix.gram": gram,
@@ -134,6 +145,8 @@ MAKERS: dict[str, Callable[[Draw], Matrices]] = {
     "matrix.residual": residual,
     "matrix.dual-correction": dual_correction,
     "matrix.resolvent": resolvent,
+    "matrix.polarisation": polarisation,
+    "matrix.energy": energy,
 }
 
 

@@ -145,6 +145,26 @@ def rounded_functional(generator: numpy.random.Generator) -> Values:
     }  # fmt: skip
 
 
+def radau(generator: numpy.random.Generator) -> Values:
+    """h is exact, short, or a few steps of conjugate gradients; r is turned round where its product with s would be negative."""
+    solve = Solve(generator)
+    s, r = solve.dual_residual, solve.residual
+    r = r if s @ numpy.linalg.solve(solve.matrix, r) >= 0 else -r
+    weight = float(10 ** generator.uniform(-1, 1))
+    plus, minus = s + weight * r, s - weight * r
+    exact = numpy.linalg.solve(solve.matrix, minus)
+    h = (
+        (exact, generator.random() * exact, conjugate_gradients(solve.matrix, minus, 1))[generator.integers(3)]
+        if norm(minus)
+        else minus
+    )
+    return {
+        "residual_sum": over(generator, norm(plus)), "gain": max(0.0, under(generator, max(0.0, float(2 * h @ minus - h @ solve.matrix @ h)))),
+        "weight": weight, "definiteness": under(generator, solve.smallest), "e": float(plus @ numpy.linalg.solve(solve.matrix, plus)) ** 0.5,
+        "b": float(minus @ exact), "g": norm(plus), "q": float(s @ numpy.linalg.solve(solve.matrix, r)),
+    }  # fmt: skip
+
+
 INSTANCES: dict[str, Instance] = {
     "solve.error": error,
     "solve.energy-error": energy_error,
@@ -153,6 +173,7 @@ INSTANCES: dict[str, Instance] = {
     "solve.approximate-inverse": approximate_inverse,
     "solve.rounded-residual": rounded_residual,
     "solve.rounded-functional": rounded_functional,
+    "solve.radau": radau,
 }
 TIGHT = {
     "solve.error": 1,
@@ -162,4 +183,5 @@ TIGHT = {
     "solve.approximate-inverse": 0.99,
     "solve.rounded-residual": 0.5,
     "solve.rounded-functional": 0.99,
+    "solve.radau": 0.99,
 }
