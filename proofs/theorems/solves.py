@@ -17,8 +17,7 @@ computed_residual, unit_roundoff, product_rounding, frobenius, solution, underfl
 )
 value_rounding, dual_solution, residual_rounding = symbols("value_rounding dual_solution residual_rounding")
 residual_sum, gain, weight = symbols("residual_sum gain weight")
-b = symbols("b")[0]
-d, e, g, h, p, q, s, v, w, y, z = symbols("d e g h p q s v w y z")
+b, d, e, g, h, p, q, s, v, w, y, z = symbols("b d e g h p q s v w y z")
 
 RESIDUAL = Hypothesis(
     "residual", "at or above the norm of the residual r = v - A x of the computed x", Side.UPPER, Domain.NONNEGATIVE, "target"
