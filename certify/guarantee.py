@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, TypeVar
 
 from certify.bounds.bound import Bound, as_bound
 from certify.proofs.sides import Side
 
 from .errors import InputError
+from .numbers import exact
 
 Member = TypeVar("Member", bound=enum.Enum)
 
@@ -206,12 +206,7 @@ class Guarantee:
 
 
 def _number(value: Any, name: str) -> Bound:
-    if isinstance(value, Bound):
-        return value
-    try:
-        return as_bound(Fraction(value) if isinstance(value, str) else value)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{name} of a guarantee is a number or a decimal string, not {value!r}") from None
+    return value if isinstance(value, Bound) else as_bound(exact(value, f"{name} of a guarantee"))
 
 
 def _member(family: type[Member], value: Any, name: str) -> Member:

@@ -1,11 +1,13 @@
 """Files written whole or not at all, and errors that say what to do.
 
 A file is written beside its place under a temporary name, flushed, and renamed over it: an interrupted
-write leaves the old file. Secret files have mode 0600 from the moment they exist, their folder 0700.
+write leaves the old file, and the folder is flushed too, so that a name that was reported survives a power cut.
+Secret files have mode 0600 from the moment they exist, their folder 0700.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -72,6 +74,7 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
     """Replace several files: all are staged first, then renamed in the given order, so that a full disk or
     an interruption while writing changes nothing. Put the file that makes the others valid last."""
     staged: list[tuple[Path, Path]] = []
+    folders = dict.fromkeys(place.parent for place in contents)
     try:
         for place, (content, mode) in contents.items():
             temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}.partial")
@@ -85,6 +88,8 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
             temporary, place = staged[0]
             os.replace(temporary, place)
             staged.pop(0)
+        for folder in folders:
+            _flush_names(folder)
     except OSError as problem:
         raise InputError(
             f"cannot write {place}: {problem.strerror or problem}; nothing was replaced by halves, choose a writable place"
@@ -92,6 +97,21 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
+
+
+def _flush_names(folder: Path) -> None:
+    """Flush the names in the folder to the disk, where the file system can do that: some cannot open or flush a folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as problem:
+        if problem.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
 
 
 def make_folder(path: Path, *, secret: bool = False) -> None:

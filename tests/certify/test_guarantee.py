@@ -53,8 +53,11 @@ def test_decimal_strings_are_exact_and_floats_are_the_doubles_that_they_store():
         ({"notion": "PERFECTION", "epsilon": 1, "delta": 0}, "use one of GUO, SEKHARI"),
         ({"notion": "GUO", "epsilon": -1, "delta": 0}, "nonnegative"),
         ({"notion": "GUO", "epsilon": 1, "delta": 1}, "below 1"),
-        ({"notion": "GUO", "epsilon": "one", "delta": 0}, "decimal string"),
-        ({"notion": "GUO", "epsilon": float("nan"), "delta": 0}, "decimal string"),
+        ({"notion": "GUO", "epsilon": "one", "delta": 0}, "epsilon of a guarantee must be a finite number"),
+        ({"notion": "GUO", "epsilon": float("nan"), "delta": 0}, "finite number"),
+        ({"notion": "GUO", "epsilon": "1e999999999", "delta": 0}, "out of range"),  # not expanded to a billion digits
+        ({"notion": "GUO", "epsilon": 1, "delta": "1e-999999999"}, "out of range"),
+        ({"notion": "GUO", "epsilon": True, "delta": 0}, "real number"),
         ("epsilon = 1", "not str"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -71,6 +72,36 @@ def test_an_interrupted_write_leaves_the_old_files_and_no_litter(tmp_path, monke
         storage.write_files({first: (b"new", 0o644), second: (b"new", 0o600)})
     assert first.read_bytes() == second.read_bytes() == b"old"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["first", "second"]
+
+
+def test_the_folder_is_flushed_after_the_names_are_in_it(tmp_path, monkeypatch):
+    seen = []
+
+    def recording(handle):
+        mode = os.fstat(handle).st_mode
+        seen.append(
+            ("folder" if stat.S_ISDIR(mode) else "file", sorted(entry.name for entry in tmp_path.iterdir() if entry.suffix == ""))
+        )
+
+    monkeypatch.setattr(os, "fsync", recording)
+    storage.write_files({tmp_path / "first": (b"a", 0o644), tmp_path / "second": (b"b", 0o600)})
+    assert [kind for kind, _ in seen] == ["file", "file", "folder"]
+    assert seen[-1][1] == ["first", "second"] and seen[0][1] == []
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
+def test_a_file_system_that_cannot_flush_folders_is_no_error_and_a_broken_one_is(tmp_path, monkeypatch, number):
+    def failing(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    if number == errno.EIO:
+        with pytest.raises(InputError, match="cannot write"):
+            storage.write_file(tmp_path / "file", b"new")
+    else:
+        storage.write_file(tmp_path / "file", b"new")
+        assert (tmp_path / "file").read_bytes() == b"new"
 
 
 def test_secret_files_are_secret_from_the_start(tmp_path):
