@@ -2,13 +2,17 @@
 
 In one dimension this is the Laplace mechanism. In every dimension delta(epsilon) <= 1 - exp((epsilon - sensitivity/scale)/2), with
 equality in one (``laplace.profile``); from epsilon = sensitivity/scale on it is zero (``laplace.pure``). In d >= 2 dimensions the
-profile is smaller, and enclosed here: with the ratio of the densities at most e^epsilon outside one branch of a hyperboloid of
-revolution whose foci are the two means, the probabilities of that branch are integrals over one angle. In polar coordinates
-around its focus, with c = epsilon scale, D the sensitivity and k(t) = (D² - c²)/(2 scale (D cos t + c)),
+profile is smaller, and enclosed here. Let r and q be the distances of a point from the two means, which lie D apart, and w = D/scale.
+In the coordinates m = (r + q)/D >= 1 and n = (r - q)/D in [-1, 1] (confocal ellipsoids and hyperboloids) the volume element is
 
-    P(A) = 1 - (1/W) int over cos t > -c/D of G(k(t)) sin^(d-2) t dt,     G(x) = e^-x sum_(j<d) x^j/j!, the tail of a Gamma law,
+    (D/2)^d |S^(d-2)| (m² - n²) ((m² - 1)(1 - n²))^((d-3)/2) dm dn,
 
-and Q(A) is the same integral with -c for c, around the other focus.
+the two densities are proportional to exp(-w (m - n)/2) and exp(-w (m + n)/2), and their ratio exp(w n) exceeds e^epsilon for
+n > epsilon/w. With z = w/2, m² - n² = (m² - 1) + (1 - n²), n = cos t, the integrals over m are Bessel functions,
+I_v = int_1^inf (m² - 1)^(v-1/2) e^(-z m) dm = Gamma(v + 1/2) (2/z)^v K_v(z)/sqrt(pi) (DLMF 10.32.8), and what is left is one of an entire function:
+
+    delta = C int_0^(arccos(epsilon/w)) 2 e^(epsilon/2) sinh(z cos t - epsilon/2) sin^(d-2) t (I_(d/2) + sin² t I_(d/2-1)) dt,
+    C = z^d |S^(d-2)|/(|S^(d-1)| (d-1)!).
 """
 
 from __future__ import annotations
@@ -16,10 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import acos, factorial, log, sqrt
 from typing import ClassVar, final
 
-from flint import acb, acb_poly, arb, ctx
+from flint import acb, arb
 
 from certify.bounds.bound import Bound, exactly
 from certify.bounds.derive import derive
@@ -31,7 +34,8 @@ from certify.proofs.balls import MAXIMUM_PRECISION, ball, lower_double, precisio
 from .protocol import Mechanism, allowed, scale_of
 
 _BITS = 128
-_LEAST_BITS = 80
+_LEAST_BITS = 96
+_INTEGRAL_BITS = 60
 MOST_DIMENSIONS = 1000
 
 
@@ -178,39 +182,52 @@ def _upper(evaluate: Callable[[], arb]) -> float:
 
 
 def _radial_delta(epsilon: Fraction, width: Fraction, dimension: int) -> float:
-    """delta in ``dimension`` >= 2 for a shift of ``width`` scales, rounded up; the integrals of the docstring in balls."""
-    bits = _LEAST_BITS
+    """delta in ``dimension`` >= 2 for a shift of ``width`` scales, rounded up."""
+    if _told_apart(epsilon, width, dimension):
+        return 1.0
+    bits = _LEAST_BITS + max(0, width.numerator.bit_length() - width.denominator.bit_length())
     while True:
         with precision(bits):
-            near = _share(width, epsilon, dimension)
-            far = _share(width, -epsilon, dimension)
-            value = 1 - near - ball(epsilon).exp() * far
+            value = _confocal(epsilon, width, dimension)
             if value.rel_accuracy_bits() >= 50 or value < arb(2) ** -1100 or bits > MAXIMUM_PRECISION // 8:
                 return max(0.0, min(1.0, upper_double(value)))
         bits *= 2
 
 
-def _share(width: Fraction, level: Fraction, dimension: int) -> arb:
-    """(1/W) times the integral over cos t > -level/width of G(k(t)) sin^(d-2) t dt; ``level`` is epsilon or -epsilon, in scales."""
-    reach, c = ball(width), ball(level)
-    top = ball((width * width - level * level) / 2)
-    tail = acb_poly([acb(1) / factorial(j) for j in range(dimension)])
+def _told_apart(epsilon: Fraction, width: Fraction, dimension: int) -> bool:
+    """Whether 1 - delta is proved to be below 2^-60, so that one is sharp.
 
-    def weighted(angle: acb, _: bool) -> acb:
-        k = top / (reach * angle.cos() + c)
-        return (-k).exp() * tail(k) * angle.sin() ** (dimension - 2)
-
-    end = _end(width, level, dimension)
-    whole = acb.integral(weighted, acb(0), acb(end)).real
-    beyond = top / (reach * end.cos() + c)
-    rest = ((-beyond).exp() * tail(acb(beyond)).real * (arb.pi() - end)).abs_upper()
-    total = whole + arb(0).union(rest)
-    return total / (arb.pi().sqrt() * (arb(dimension - 1) / 2).gamma() / (arb(dimension) / 2).gamma())
+    Outside of the event r is at least (D - c)/2 with c = epsilon scale, and inside of it q is at least (D + c)/2. The tail of a Gamma law
+    at x >= 2 d is at most twice its first term e^-x x^(d-1)/(d-1)!.
+    """
+    near, far = (width - epsilon) / 2, (width + epsilon) / 2
+    if near < 2 * dimension:
+        return False
+    with precision(_BITS + width.numerator.bit_length()):
+        missed, kept = (2 * (-ball(x)).exp() * ball(x) ** (dimension - 1) / arb(dimension).gamma() for x in (near, far))
+        return bool(missed + ball(epsilon).exp() * kept < arb(2) ** -60)
 
 
-def _end(width: Fraction, level: Fraction, dimension: int) -> arb:
-    """An angle before the one at which k becomes infinite, where the tail of the Gamma law is far below the working precision."""
-    reach = ctx.prec * log(2) + dimension
-    far = reach + sqrt(2 * dimension * reach) + 8 * log(reach)
-    cosine = (float(width * width - level * level) / (2 * far) - float(level)) / float(width)
-    return arb(acos(min(1.0, max(-1.0, cosine))))
+def _confocal(epsilon: Fraction, width: Fraction, dimension: int) -> arb:
+    """The integral of the docstring, from 0 to 1 so that its ends are exact."""
+    z, half, root, order = ball(width / 2), ball(epsilon / 2), arb.pi().sqrt(), arb(dimension) / 2
+
+    def moment(v: arb) -> arb:
+        return (v + arb(0.5)).gamma() / root * (2 / z) ** v * z.bessel_k(v)
+
+    first = moment(order)
+    share, turn = moment(order - 1) / first, ball(epsilon / width).acos()
+
+    def weighted(place: acb, _: bool) -> acb:
+        angle = turn * place
+        sine = angle.sin()
+        return (z * angle.cos() - half).sinh() * sine ** (dimension - 2) * (1 + sine * sine * share)
+
+    # An absolute tolerance of the size of the result: with none, the zero of high order at the end is bisected without end.
+    peak = ((arb(dimension - 2) / z).sqrt() / turn).mid() if dimension > 2 else arb(1)
+    width = peak if peak < 1 else arb(1)
+    sizes = [(weighted(acb(width * step / 8), False).real.mid() * width / 8) for step in range(1, 9)]
+    tolerance = max(sizes, key=float) / 2**_INTEGRAL_BITS
+    total = acb.integral(weighted, acb(0), acb(1), rel_tol=arb(2) ** -_INTEGRAL_BITS, abs_tol=tolerance).real * turn
+    sphere = order.gamma() / (root * (order - arb(0.5)).gamma() * arb(dimension).gamma())  # |S^(d-2)|/(|S^(d-1)| (d-1)!)
+    return 2 * half.exp() * z**dimension * sphere * first * total
