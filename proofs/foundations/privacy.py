@@ -12,12 +12,6 @@ FOUNDATIONS = (
         "Dong, Roth & Su, Gaussian differential privacy, J. R. Stat. Soc. B 84 (2022) 3-37, Theorem 3.2",
     ),
     Foundation(
-        "privacy.gaussian-filter",
-        "Releases whose Gaussian parameters may be chosen in the light of earlier outcomes are together mu-GDP, if the sum of the squares of the "
-        "parameters is at most mu^2 whatever the outcomes.",
-        "Smith & Thakurta, Fully adaptive composition for Gaussian differential privacy, arXiv 2210.17520 (2022)",
-    ),
-    Foundation(
         "privacy.indistinguishable",
         "Definition: laws P and Q are (epsilon, delta)-indistinguishable if P(A) <= exp(epsilon) Q(A) + delta for every event A; the same "
         "then holds for the means of every test, a function with values in [0, 1]. Both directions are asked for unless one is named.",

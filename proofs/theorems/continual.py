@@ -571,10 +571,22 @@ _PARAMETER = Fact(
     "parameter", "==0", b**2 * w - d**2, ("probability.gaussian-rotation",),
         "a step of length d under noise of variance w, whatever came before, is (d/sqrt(w))-GDP"
 )  # fmt: skip
-_TRANSCRIPT = Fact(
-    "filter", ">=0", spent_last - v**2, ("privacy.gaussian-filter",),
-    "requests may depend on earlier releases: of the finitely many courses, these are the numbers of the one whose squares add up to most",
+_TOTAL = sqrt(spent_last)
+_TRANSCRIPT = Citation(
+    "filter", "gaussian.filter", v, {"square": spent_last},
+    "requests may depend on earlier releases, and how many there are at most is fixed before the first: of the finitely many courses, these are the "
+    "numbers of the one whose squares add up to most",
 )  # fmt: skip
+_TRANSCRIPT_FACTS = (
+    Fact("v at least 0", ">=0", v, ("privacy.gaussian-parameter",), "a Gaussian parameter is nonnegative"),
+    Fact("squares at least 0", ">=0", spent_last, ("arithmetic.recursion",), "a sum of squares"),
+)
+_TRANSCRIPT_STEP = Step(
+    (Term(1, 1, ("filter", "total")), Term(1, 1, ("filter", "v at least 0"))),
+    ((-1, "total^2"),),
+    name="filtered",
+    slack=spent_last - v**2,
+)
 _NOISES = {
     "v": "Gaussian parameter of the transcript against that of the matched releases", "b": "Gaussian parameter of the next release, given all earlier ones",
     "w": "variance of its fresh noise in every coordinate",
@@ -588,10 +600,14 @@ RANDOM_WALK = Theorem(
     id="continual.random-walk",
     statement=(
         "Releases w + H_A^-1 g_A + Z, whose noise Z is a walk with fresh steps of variance at least s times the move of the residual, are together "
-        "sqrt(D/s)-GDP against w_A + Z, D a bound on the length of the residual's path on every course of requests; with s = D/mu² that is mu."
+        "sqrt(D/s)-GDP against w_A + Z, D a bound on the length of the residual's path on every course of requests; with s = D/mu² that is mu. "
+        "How many requests there are at most is fixed beforehand."
     ),
     hypotheses=(
-        Hypothesis("path", "at or above the sum of the norms by which the residual moves, on every course", Side.UPPER, Domain.NONNEGATIVE, "parameter"),
+        Hypothesis(
+            "path", "at or above the sum of the norms by which the residual moves, on every course of at most as many requests as are fixed beforehand",
+            Side.UPPER, Domain.NONNEGATIVE, "parameter",
+        ),
         Hypothesis(
             "scale", "a number s such that every step of the walk has variance s d or more, d a bound on the move there", Side.LOWER, Domain.POSITIVE,
                 "parameter"
@@ -599,13 +615,16 @@ RANDOM_WALK = Theorem(
     ),
     conclusion=GAUSSIAN_PARAMETER,
     formula=sqrt(path / scale),
-    rests_on=("privacy.gaussian-filter", "probability.gaussian-rotation", "arithmetic.recursion", "linalg.triangle", "probability.gaussian-moments"),
+    rests_on=(
+        "gaussian.filter", "privacy.gaussian-parameter", "probability.gaussian-rotation", "arithmetic.recursion", "linalg.triangle",
+        "probability.gaussian-moments",
+    ),
     source="Kuang & Xia 2026 (random-walk mechanism); own proof",
     proof=AlgebraicProof(
         target="v",
         variables={**_NOISES, "d": "norm by which the residual moves at the next release"},
         sequences=(_SPENT, Sequence("used", "used_next", "used_first", "used_last", "length of the residual's path so far")),
-        terms={"root": sqrt(path / scale)},
+        terms={"root": sqrt(path / scale), "total": _TOTAL},
         facts=(
             _EMPTY_SPENT, _EMPTY_USED, _NEXT_SPENT,
             Fact("next used", "==0", used_next - used - d, ("arithmetic.recursion",), "the sum goes on"),
@@ -613,10 +632,12 @@ RANDOM_WALK = Theorem(
             Fact("noisy", ">0", w, ("probability.gaussian-moments",), "a variance is positive"),
             Fact("apart", ">=0", d, ("linalg.triangle",), "a norm is nonnegative"),
             Fact("allotted", ">=0", w - scale * d, ("hypothesis:scale",), "the variance is at least s times a bound on the move"),
-            _TRANSCRIPT,
+            *_TRANSCRIPT_FACTS,
             Fact("all", ">=0", path - used_last, ("hypothesis:path",), "the number given covers the path on every course"),
         ),
+        citations=(_TRANSCRIPT,),
         steps=(
+            _TRANSCRIPT_STEP,
             Induction(
                 "so far", used - scale * spent,
                 base=(Step(equations=((1, "nothing used"), (-scale, "nothing spent"))),),
@@ -626,7 +647,7 @@ RANDOM_WALK = Theorem(
                 ),
             ),
             Step(
-                (Term(1, 1, ("all",)), Term(1, 1, ("so far",)), Term(1, 1, ("scale", "filter"))), ((1, "root^2"),), ("scale",),
+                (Term(1, 1, ("all",)), Term(1, 1, ("so far",)), Term(1, 1, ("scale", "filtered"))), ((1, "root^2"),), ("scale",),
                 "squares", ">=0", sqrt(path / scale) ** 2 - v**2,
             ),
             by_squares(sqrt(path / scale), v, "squares"),
@@ -640,30 +661,35 @@ INDEPENDENT = Theorem(
     id="continual.independent",
     statement=(
         "Releases w + H_A^-1 g_A + Z with fresh noise of scale sigma each are together sqrt(R)/sigma-GDP against w_A + Z, R a bound on the sum of the "
-        "squares of the residuals along every course of requests."
+        "squares of the residuals along every course of requests. How many requests there are at most is fixed beforehand."
     ),
     hypotheses=(
-        Hypothesis("squares", "at or above the sum of the squared residuals over the releases, on every course", Side.UPPER, Domain.NONNEGATIVE, "parameter²"),
+        Hypothesis(
+            "squares", "at or above the sum of the squared residuals over the releases, on every course of at most as many requests as are fixed beforehand",
+            Side.UPPER, Domain.NONNEGATIVE, "parameter²",
+        ),
         Hypothesis("sigma", "standard deviation of the noise of every release, in every coordinate", Side.LOWER, Domain.POSITIVE, "parameter"),
     ),
     conclusion=GAUSSIAN_PARAMETER,
     formula=sqrt(squares) / sigma,
-    rests_on=("privacy.gaussian-filter", "probability.gaussian-rotation", "arithmetic.recursion", "probability.gaussian-moments"),
+    rests_on=("gaussian.filter", "privacy.gaussian-parameter", "probability.gaussian-rotation", "arithmetic.recursion", "probability.gaussian-moments"),
     source="Kuang & Xia 2026 (independent mechanism); own proof",
     proof=AlgebraicProof(
         target="v",
         variables={**_NOISES, "d": "norm of the residual at the next release"},
         sequences=(_SPENT, Sequence("used", "used_next", "used_first", "used_last", "sum of the squared residuals of the releases so far")),
-        terms={"root": sqrt(squares)},
+        terms={"root": sqrt(squares), "total": _TOTAL},
         facts=(
             _EMPTY_SPENT, _EMPTY_USED, _NEXT_SPENT,
             Fact("next used", "==0", used_next - used - d**2, ("arithmetic.recursion",), "the sum goes on"),
             _PARAMETER,
             Fact("noise", ">=0", w - sigma**2, ("probability.gaussian-moments", "hypothesis:sigma"), "the variance is at least sigma²"),
-            _TRANSCRIPT,
+            *_TRANSCRIPT_FACTS,
             Fact("all", ">=0", squares - used_last, ("hypothesis:squares",), "the number given covers the sum on every course"),
         ),
+        citations=(_TRANSCRIPT,),
         steps=(
+            _TRANSCRIPT_STEP,
             Induction(
                 "so far", used - sigma**2 * spent,
                 base=(Step(equations=((1, "nothing used"), (-(sigma**2), "nothing spent"))),),
@@ -674,7 +700,7 @@ INDEPENDENT = Theorem(
                 ),
             ),
             Step(
-                (Term(1, 1, ("all",)), Term(1, 1, ("so far",)), Term(1, sigma, ("filter",))), ((1, "root^2"),), (),
+                (Term(1, 1, ("all",)), Term(1, 1, ("so far",)), Term(1, sigma, ("filtered",))), ((1, "root^2"),), (),
                 "squares fit", ">=0", sqrt(squares) ** 2 - (sigma * v) ** 2,
             ),
             by_squares(sqrt(squares), sigma * v, "squares fit"),
