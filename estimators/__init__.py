@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .engines.data import Unit as Unit
     from .engines.refusals import OperatorRefused as OperatorRefused
     from .knowledge import knowledge_density as knowledge_density
+    from .influences.interval import Influence as Influence
+    from .influences.interval import influence as influence
     from .kronecker.factored import KroneckerFactored as KroneckerFactored
     from .operators.fisher import EmpiricalFisher as EmpiricalFisher
     from .operators.fisher import Fisher as Fisher
@@ -51,6 +53,8 @@ _PUBLIC = {
     "Guess": "solves.guess",
     "Solution": "solves.result",
     "Result": "solves.result",
+    "influence": "influences.interval",
+    "Influence": "influences.interval",
     "largest_eigenvalue": "spectrum.largest",
     "smallest_eigenvalue": "spectrum.largest",
     "spectral_density": "spectrum.density",

@@ -76,7 +76,7 @@ def solve(
         solved = direct(damped, target, atol=atol, rtol=rtol)
     else:
         raise ValueError(f"no method {method!r}: there are cg, minres, neumann and direct")
-    definiteness, why = _definiteness(operator, damping, smallest)
+    definiteness, why = known_definiteness(operator, damping, smallest)
     if solved.result is Result.NOT_FINITE:
         return replace(solved, error=None, no_error="a product was not finite, so the residual is not known")
     if definiteness is None:
@@ -126,7 +126,7 @@ def error_bound(
     return derive("solve.error", residual=residual, definiteness=definiteness)
 
 
-def _definiteness(operator: SymmetricOperator, damping: float, smallest: Bound | None) -> tuple[Bound | None, str]:
+def known_definiteness(operator: SymmetricOperator, damping: float, smallest: Bound | None) -> tuple[Bound | None, str]:
     """A positive lower bound on the smallest eigenvalue of A + damping I, or why there is none."""
     known = smallest
     if known is None:
@@ -138,6 +138,8 @@ def _definiteness(operator: SymmetricOperator, damping: float, smallest: Bound |
             "no lower bound of the spectrum is known: pass smallest=smallest_eigenvalue(operator, ...).lower with enough damping, or use a "
             "Gauss-Newton operator, for which the damping is one"
         )
+    if known.side is Side.EXACT:  # a sum of exact numbers that is no double would be rounded up
+        known = Bound(math.nextafter(known.value, -math.inf), Side.LOWER, known.evidence, known.failure_probability)
     bound = known + damping
     if not bound.value > 0:
         return None, f"the spectrum is only known to lie above {bound.value:.3g}: damp by more than {-known.value:.3g}"
