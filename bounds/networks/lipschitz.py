@@ -22,6 +22,8 @@ Method = Literal["product", "eclipse", "semidefinite", "local"]
 METHODS: tuple[Method, ...] = ("product", "eclipse", "semidefinite", "local")
 _STEPS = 100
 _SEED = 2021
+STARTS, CLIMB = 16, 80
+"""Points and steps of the search for steep places."""
 
 
 def lipschitz(
@@ -72,7 +74,7 @@ def lipschitz(
     chain = chain_of(model, shape)
     limits = None if box is None else checked_box(box, chain.sizes[0])
     result = slopes_constant(chain, slopes_everywhere(chain), steps=0 if method == "eclipse" else steps)
-    lower = steepest(chain, limits, starts=8, steps=60, generator=source)
+    lower = steepest(chain, limits, starts=STARTS, steps=CLIMB, generator=source)
     if limits is not None:
         inside = slopes_constant(chain, slopes_in(chain, limits), steps=steps)
         best = inside if inside.upper.value < result.upper.value else result
@@ -115,7 +117,7 @@ def _with_search(
         chain = chain_of(model, shape)
     except UnknownModule:
         return result
-    lower = steepest(chain, None, starts=8, steps=60, generator=generator)
+    lower = steepest(chain, None, starts=STARTS, steps=CLIMB, generator=generator)
     return LipschitzConstant(result.upper, lower, result.method, result.proof, result.domain, result.layers)
 
 

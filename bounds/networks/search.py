@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from flint import arb
-from torch import Tensor
+from torch import Tensor, nn
 
 from certify.proofs.balls import lower_double, precision
 from certify.proofs.sides import Side
@@ -16,8 +18,8 @@ from .chain import Chain, loosened, preactivation
 from .intervals import Interval, affine
 from .slopes import image, slopes_on
 
-_SPREAD = 3.0
-_RATE = 0.1
+_RATE = 0.2
+_SHARPEST = 30.0
 
 
 def steepest(
@@ -32,56 +34,92 @@ def steepest(
     """A lower bound on the Lipschitz constant on the box (or on all inputs): ascent on |J v|, then a rigorous evaluation.
 
     At the best point x and direction v every slope is enclosed, so the norm of J v is at least the number returned, rounded down.
-    With ``features`` only these inputs are moved: v is zero elsewhere.
+    With ``features`` only these inputs are moved: v is zero elsewhere. Kinks are rounded off while climbing, more and more sharply.
     """
     size = chain.sizes[0]
     free = torch.zeros(size, dtype=torch.float64)
     free[slice(None) if features is None else features] = 1.0
-    points = torch.randn(starts, size, generator=generator, dtype=torch.float64) * _SPREAD
+    spread = torch.logspace(-1, 1, starts, dtype=torch.float64)[:, None]
+    points = torch.randn(starts, size, generator=generator, dtype=torch.float64) * spread
     if box is not None:
         points = box[0] + (box[1] - box[0]) * torch.rand(starts, size, generator=generator, dtype=torch.float64)
-    directions = torch.randn(starts, size, generator=generator, dtype=torch.float64) * free
-    best, kept = 0.0, (points[0], directions[0])
+    unit = _unit(torch.randn(starts, size, generator=generator, dtype=torch.float64) * free)
+    best, kept = 0.0, (points[0], unit[0])
+    rates = _RATE * (1 + torch.linalg.vector_norm(points, dim=1, keepdim=True))
     for step in range(steps + 1):
-        points = points.detach().requires_grad_()
-        unit = (directions / torch.linalg.vector_norm(directions, dim=1, keepdim=True)).detach()
-        with torch.enable_grad():
-            _, moved = torch.func.jvp(chain.forward, (points,), (unit,))
-            lengths = torch.linalg.vector_norm(moved, dim=1)
-            slope = _ascent(lengths, points)
+        with torch.no_grad():
+            lengths = torch.linalg.vector_norm(tangent(chain, points, unit, None), dim=1)
         top = int(lengths.argmax())
-        if float(lengths[top].detach()) > best:
-            best, kept = float(lengths[top].detach()), (points[top].detach(), unit[top])
+        if float(lengths[top]) > best:
+            best, kept = float(lengths[top]), (points[top], unit[top])
         if step == steps:
             break
+        points, unit = points.detach().requires_grad_(), unit.detach().requires_grad_()
+        with torch.enable_grad():
+            climbed = torch.linalg.vector_norm(tangent(chain, points, unit, 1 + _SHARPEST * step / steps), dim=1).log().sum()
+            uphill, turned = torch.autograd.grad(climbed, (points, unit), allow_unused=True)
         with torch.no_grad():
-            directions = _power_step(chain, points.detach(), unit, moved.detach(), free)
-            if slope is not None:
-                scale = torch.linalg.vector_norm(slope, dim=1, keepdim=True).clamp_min(1e-12)
-                points = points + _RATE * slope / scale * (1 + torch.linalg.vector_norm(points, dim=1, keepdim=True))
-            points = points + 0.02 * _RATE * torch.randn(points.shape, generator=generator, dtype=torch.float64)
+            if turned is not None:  # the gradient of log |J v| in v is J'J v over |J v|²: a power step
+                turned = torch.nan_to_num(turned * free)
+                unit = torch.where((turned != 0).any(1, keepdim=True), _unit(turned), unit)
+            if uphill is not None:
+                points = points + rates * (1 - step / steps) * _unit(torch.nan_to_num(uphill))
             if box is not None:
                 points = torch.minimum(torch.maximum(points, box[0]), box[1])
+            points, unit = points.detach(), unit.detach()
     return gradient_at(chain, *kept)
 
 
-def _ascent(lengths: Tensor, points: Tensor) -> Tensor | None:
-    """The gradient of the lengths in the points; None where they do not depend on them, or torch lacks the second derivative."""
-    if not lengths.requires_grad:
-        return None
+def tangent(chain: Chain, points: Tensor, directions: Tensor, sharpness: float | None) -> Tensor:
+    """J v at each point, in float64 and not rigorous; with ``sharpness`` kinks are rounded off, so that it moves with the point.
+
+    >>> from certify.bounds.networks.chain import chain_of
+    >>> layer = torch.nn.Linear(2, 1, dtype=torch.float64)
+    >>> point = torch.ones(1, 2, dtype=torch.float64)
+    >>> bool(torch.isclose(tangent(chain_of(layer), point, point, None), layer.weight.sum()))
+    True
+    """
+    for stage in chain.stages:
+        points, directions = points @ stage.weight.T + stage.bias, directions @ stage.weight.T
+        if stage.function is not None:
+            directions = directions * _slope(stage.function, points, sharpness)
+            points = stage.function(points)
+    return directions
+
+
+def _slope(function: nn.Module, inputs: Tensor, sharpness: float | None) -> Tensor:
+    """The slope of the activation, with kinks rounded off over a share of the spread of the inputs."""
+    kinks = _kinks(function)
+    if sharpness is not None and kinks is not None:
+        steep = sharpness / inputs.detach().std().clamp_min(1e-9)
+        low, high, start, end = kinks
+        gate = torch.sigmoid(steep * (inputs - start))
+        gate = gate if math.isinf(end) else gate - torch.sigmoid(steep * (inputs - end))
+        return low + (high - low) * gate
     try:
-        (slope,) = torch.autograd.grad(lengths.sum(), points, allow_unused=True)
-    except RuntimeError:
-        return None
+        slope: Tensor = torch.func.jvp(function, (inputs,), (torch.ones_like(inputs),))[1]
+    except (NotImplementedError, RuntimeError):  # torch lacks a forward derivative: the slope, but not how it changes
+        held = inputs.detach().requires_grad_()
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(function(held).sum(), held)
     return slope
 
 
-def _power_step(chain: Chain, points: Tensor, unit: Tensor, moved: Tensor, free: Tensor) -> Tensor:
-    """J'J v for every point: the direction turns towards the top singular vector."""
-    _, pull = torch.func.vjp(chain.forward, points)
-    directions = pull(moved)[0] * free
-    flat = torch.linalg.vector_norm(directions, dim=1, keepdim=True) == 0
-    return torch.where(flat, unit, directions)
+def _kinks(function: nn.Module) -> tuple[float, float, float, float] | None:
+    """(slope outside, slope inside, where it begins, where it ends) of a function that is linear between two kinks."""
+    if isinstance(function, nn.ReLU):
+        return 0.0, 1.0, 0.0, math.inf
+    if isinstance(function, nn.LeakyReLU):
+        return function.negative_slope, 1.0, 0.0, math.inf
+    if isinstance(function, nn.Hardtanh):
+        return 0.0, 1.0, function.min_val, function.max_val
+    if isinstance(function, nn.Hardsigmoid):
+        return 0.0, 1 / 6, -3.0, 3.0
+    return None
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(1e-150)
 
 
 def gradient_at(chain: Chain, point: Tensor, direction: Tensor) -> Bound:

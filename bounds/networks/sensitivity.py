@@ -15,7 +15,7 @@ from ..bound import Bound, Estimate
 from ..derive import derive
 from ..evidence import Measured
 from .chain import Chain, chain_of
-from .lipschitz import checked_box, slopes_constant
+from .lipschitz import CLIMB, STARTS, checked_box, slopes_constant
 from .local import slopes_everywhere, slopes_in
 from .search import steepest
 
@@ -86,7 +86,7 @@ def feature_sensitivity(
     part = chain.of_inputs(chosen)
     slopes = slopes_everywhere(chain) if limits is None else slopes_in(chain, limits)
     worst = slopes_constant(part, slopes, steps=steps).upper
-    attained = steepest(chain, limits, starts=8, steps=60, generator=source, features=chosen)
+    attained = steepest(chain, limits, starts=STARTS, steps=CLIMB, generator=source, features=chosen)
     if inputs is None:
         return FeatureSensitivity(worst, attained)
     records = torch.as_tensor(inputs).detach().to("cpu", torch.float64).flatten(1)
