@@ -29,13 +29,14 @@ from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared
 from certify.errors import InputError
 from certify.numbers import Number, nonnegative
-from certify.proofs.balls import MAXIMUM_PRECISION, ball, lower_double, precision, refine, upper_double
+from certify.proofs.balls import ball, lower_double, precision, refine, upper_double
 
 from .protocol import Mechanism, allowed, scale_of
 
 _BITS = 128
 _LEAST_BITS = 96
 _INTEGRAL_BITS = 60
+_MOST_BITS, _MOST_POINTS = 2048, 20000
 MOST_DIMENSIONS = 1000
 
 
@@ -185,13 +186,17 @@ def _radial_delta(epsilon: Fraction, width: Fraction, dimension: int) -> float:
     """delta in ``dimension`` >= 2 for a shift of ``width`` scales, rounded up."""
     if _told_apart(epsilon, width, dimension):
         return 1.0
-    bits = _LEAST_BITS + max(0, width.numerator.bit_length() - width.denominator.bit_length())
-    while True:
+    bits = _LEAST_BITS + 2 * max(0, width.numerator.bit_length() - width.denominator.bit_length())
+    best = 1.0
+    while bits <= _MOST_BITS:
         with precision(bits):
             value = _confocal(epsilon, width, dimension)
-            if value.rel_accuracy_bits() >= 50 or value < arb(2) ** -1100 or bits > MAXIMUM_PRECISION // 8:
-                return max(0.0, min(1.0, upper_double(value)))
+            best = min(best, max(0.0, upper_double(value)))
+            if value.rel_accuracy_bits() >= 50 or value < arb(2) ** -1100:
+                return best
         bits *= 2
+    with precision(_BITS):  # at no precision that is tried: the bound of every dimension
+        return min(best, upper_double(-(ball(epsilon - width) / 2).expm1()))
 
 
 def _told_apart(epsilon: Fraction, width: Fraction, dimension: int) -> bool:
@@ -209,25 +214,33 @@ def _told_apart(epsilon: Fraction, width: Fraction, dimension: int) -> bool:
 
 
 def _confocal(epsilon: Fraction, width: Fraction, dimension: int) -> arb:
-    """The integral of the docstring, from 0 to 1 so that its ends are exact."""
-    z, half, root, order = ball(width / 2), ball(epsilon / 2), arb.pi().sqrt(), arb(dimension) / 2
+    """The integral of the docstring, from 0 to 1 so that its ends are exact; 1 - cos t as a square, which keeps small angles sharp."""
+    z, half, excess, root, order = (
+        ball(width / 2),
+        ball(epsilon / 2),
+        ball((width - epsilon) / 2),
+        arb.pi().sqrt(),
+        arb(dimension) / 2,
+    )
 
     def moment(v: arb) -> arb:
         return (v + arb(0.5)).gamma() / root * (2 / z) ** v * z.bessel_k(v)
 
     first = moment(order)
-    share, turn = moment(order - 1) / first, ball(epsilon / width).acos()
+    share, turn = moment(order - 1) / first, 2 * ball((width - epsilon) / (2 * width)).sqrt().asin()
 
     def weighted(place: acb, _: bool) -> acb:
         angle = turn * place
-        sine = angle.sin()
-        return (z * angle.cos() - half).sinh() * sine ** (dimension - 2) * (1 + sine * sine * share)
+        sine, low = angle.sin(), (angle / 2).sin()
+        return (excess - 2 * z * low * low).sinh() * sine ** (dimension - 2) * (1 + sine * sine * share)
 
     # An absolute tolerance of the size of the result: with none, the zero of high order at the end is bisected without end.
     peak = ((arb(dimension - 2) / z).sqrt() / turn).mid() if dimension > 2 else arb(1)
-    width = peak if peak < 1 else arb(1)
-    sizes = [(weighted(acb(width * step / 8), False).real.mid() * width / 8) for step in range(1, 9)]
+    span = peak if peak < 1 else arb(1)
+    sizes = [(weighted(acb(span * step / 8), False).real.mid() * span / 8) for step in range(1, 9)]
     tolerance = max(sizes, key=float) / 2**_INTEGRAL_BITS
-    total = acb.integral(weighted, acb(0), acb(1), rel_tol=arb(2) ** -_INTEGRAL_BITS, abs_tol=tolerance).real * turn
+    relative = arb(2) ** -_INTEGRAL_BITS
+    whole = acb.integral(weighted, acb(0), acb(1), rel_tol=relative, abs_tol=tolerance, eval_limit=_MOST_POINTS)
+    total = whole.real * turn
     sphere = order.gamma() / (root * (order - arb(0.5)).gamma() * arb(dimension).gamma())  # |S^(d-2)|/(|S^(d-1)| (d-1)!)
     return 2 * half.exp() * z**dimension * sphere * first * total

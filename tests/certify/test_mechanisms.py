@@ -159,6 +159,21 @@ def test_laplace_noise_of_any_width_gets_a_number_at_once(dimension: int, width:
     assert whole / (4 * dimension**0.5) < ours <= whole
 
 
+@pytest.mark.parametrize("dimension", [2, 50])
+@pytest.mark.parametrize("width", ["1e3", "1e6", "1e30", "1e150"])
+def test_laplace_noise_just_below_the_pure_epsilon_is_sharp_at_any_width(dimension: int, width: str) -> None:
+    """Far away the problem is that of a plane wave: delta depends on width - epsilon and falls with the dimension; a tenth is told apart."""
+    exact = Fraction(width)
+    start = time.perf_counter()
+    ours = [
+        LaplaceMechanism.of(sensitivity=exact, scale=1, dimension=dimension).delta_upper(exact - gap)
+        for gap in (5, Fraction(51, 10))
+    ]
+    assert time.perf_counter() - start < 1
+    whole = LaplaceMechanism.of(sensitivity=exact, scale=1).delta_upper(exact - 5)
+    assert 0 < ours[0] < ours[1] and ours[0] < whole * (1 - 1e-2)
+
+
 @pytest.mark.parametrize("mechanism", SOME, ids=lambda found: f"{found.kind}-{getattr(found, 'dimension', None)}")
 def test_inverses_keep_the_promise_and_no_more(mechanism) -> None:  # type: ignore[no-untyped-def]
     """At the answer delta is proved to be small enough; a thousandth less is not claimed."""
