@@ -123,7 +123,10 @@ class DiscreteGaussianMechanism(Mechanism):
         return max(0.0, derive("zcdp.approximate", order=order, rho=rho, delta=exactly(limit, Declared("given"))).value)
 
     def least_scale(self, epsilon: Number, delta: Number) -> float:
-        """A double that is proved enough, next to one that is not; a greater scale is not claimed to be enough.
+        """A double that is proved enough, next to one that is not.
+
+        In one dimension delta need not fall as sigma grows (for a shift of one, delta(10) is greater at sigma = 0.3 than at 0.2236), so
+        use exactly this number: a greater scale is not claimed to be enough. Without a dimension the answer by zCDP does fall.
 
         Theorem: ``discrete-gaussian.zcdp`` (upper square; lower sigma).
         """

@@ -90,6 +90,23 @@ def test_the_discrete_gaussian_is_not_gaussian() -> None:
     assert worse >= 5
 
 
+def test_more_discrete_noise_is_not_always_better() -> None:
+    """Why ``least_scale`` promises its own number only; by zCDP, and for the Gaussian law, delta falls."""
+
+    def deltas(dimension: int | None) -> list[float]:
+        return [
+            DiscreteGaussianMechanism.of(sensitivity=1, sigma=s, dimension=dimension).delta_upper(10) for s in ("0.2236", "0.3")
+        ]
+
+    less, more = deltas(1)
+    for scale, ours in (("0.2236", less), ("0.3", more)):
+        assert ours == pytest.approx(float(discrete_delta(mpmath.mpf(10), 1, mpmath.mpf(scale))), rel=1e-12)
+    assert more > 5 * less
+    assert deltas(None) == sorted(deltas(None), reverse=True)
+    gaussian = [GaussianMechanism.of(sensitivity=1, sigma=s).delta_upper(10) for s in ("0.2236", "0.3")]
+    assert gaussian == sorted(gaussian, reverse=True)
+
+
 def test_the_discrete_answers_in_every_dimension_cover_one() -> None:
     """By zCDP: above the exact profile of one dimension, and above that of two independent coordinates."""
     for epsilon in (0.5, 1, 2):
