@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -9,7 +11,7 @@ from typing import Literal
 from certify.bounds.bound import Bound, exactly, tightest
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared
-from certify.errors import InputError
+from certify.errors import CannotDecide, InputError
 from certify.numbers import Number, nonnegative, positive, probability
 from certify.proofs.balls import ball, lower_double, precision, upper_double
 from certify.proofs.sides import Side
@@ -18,6 +20,9 @@ from .constants import Constants, counted
 
 Mechanism = Literal["random-walk", "independent"]
 MECHANISMS = ("random-walk", "independent")
+MOST_DELETIONS = 100_000
+_RANGE = Fraction(2) ** 200
+_NUDGES = 64
 
 
 def residual(constants: Constants, deleted: int) -> Bound:
@@ -136,11 +141,16 @@ class Plan:
         return sum((Fraction(sigma) ** 2 for sigma in drawn), Fraction(0))
 
     def per_release(self, release: int) -> Bound:
-        """The Gaussian parameter of this release alone: its residual over its noise. Upper side.
+        """The Gaussian parameter of this release alone, for requests that were chosen without a look at earlier releases. Upper side.
+
+        What is drawn at once hides the residual: every independent release, and the first of a walk. A later release of a walk is a sum of
+        draws each rounded to the grid, which is no function of the ideal sum: it tells no more than all releases up to it.
 
         Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
         """
         variance = self.variance(release)
+        if self.scale is not None and release > 1:
+            return self.spent(release)
         with precision(120):
             below = lower_double(ball(variance).sqrt())
         return derive(
@@ -157,7 +167,7 @@ class Plan:
         return _root(move * self.scale)
 
     def spent(self, release: int) -> Bound:
-        """The Gaussian parameter of the transcript of the releases up to this one. Upper side.
+        """The Gaussian parameter of the transcript of the releases up to this one, if their number was fixed beforehand. Upper side.
 
         Theorem: ``continual.random-walk`` (upper path; lower scale).
         Theorem: ``continual.independent`` (upper squares; lower sigma).
@@ -197,15 +207,38 @@ def plan(constants: Constants, *, mu: Number | None = None, epsilon: Number | No
         raise InputError(f"unknown mechanism {mechanism!r}: use {' or '.join(MECHANISMS)}")
     wanted = _mu(mu, epsilon, delta)
     last = constants.deletions
+    if last > MOST_DELETIONS:
+        raise InputError(f"a sequence of {last} deletions is too long to plan: at most {MOST_DELETIONS}, then fit again")
+    if not 1 / _RANGE <= wanted.rational <= _RANGE:
+        raise InputError("mu is out of range: it must lie between 2^-200 and 2^200")
     if mechanism == "independent":
-        total = squares(constants)
-        sigma = _root(total / _square(wanted))
-        whole = derive("continual.independent", squares=total, sigma=_drawn(sigma))
+        total = _ranged(squares(constants), _RANGE**2)
+        sigma, whole = _kept(
+            _root(total / _square(wanted)), lambda sigma: derive("continual.independent", squares=total, sigma=sigma), wanted
+        )
         return Plan(mechanism, (sigma,) * last, whole, constants)
-    length = path(constants)
-    scale = _drawn((length / _square(wanted)).value)
+    length = _ranged(path(constants), _RANGE)
+    drawn, whole = _kept(
+        (length / _square(wanted)).value, lambda scale: derive("continual.random-walk", path=length, scale=scale), wanted
+    )
+    scale = _drawn(drawn)
     steps = tuple(_root(increment(constants, earlier) * scale) for earlier in range(last))
-    return Plan(mechanism, steps, derive("continual.random-walk", path=length, scale=scale), constants, scale)
+    return Plan(mechanism, steps, whole, constants, scale)
+
+
+def _ranged(bound: Bound, most: Fraction) -> Bound:
+    if not (math.isfinite(bound.value) and 1 / most <= bound.rational <= most):
+        raise InputError("the constants are out of range: residuals must lie between 2^-200 and 2^200, so scale the rows")
+    return bound
+
+
+def _kept(noise: float, whole: Callable[[Bound], Bound], wanted: Bound) -> tuple[float, Bound]:
+    """The noise, raised by the few last digits that it takes until what is proved of the whole is at most what is wanted."""
+    for _ in range(_NUDGES):
+        if (found := whole(_drawn(noise))).at_most(wanted.rational):
+            return noise, found
+        noise = math.nextafter(noise, math.inf)
+    raise CannotDecide("rounding hides whether the plan keeps mu: use another mu")
 
 
 def _mu(mu: Number | None, epsilon: Number | None, delta: Number | None) -> Bound:

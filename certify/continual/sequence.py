@@ -41,6 +41,7 @@ PENALTIES = {
 """What the retrained model minimises: whether every record takes its share of the ridge with it, or the ridge of the sum stays."""
 _SHARED = "the noise scales are functions of all records and of the number deleted; the comparison, which is matched, shares them"
 _OF_THE_RECORDS = "the noise scale of each release is found for the very records that left, whom the matched comparison knows"
+_OBLIVIOUS = "this release alone: the requests were chosen without a look at earlier releases; if they were not, the transcript's guarantee speaks"
 _BITS = 128
 _MOST_PRODUCTS = 10**9
 
@@ -49,8 +50,9 @@ _MOST_PRODUCTS = 10**9
 class Release:
     """One release: the model, and two promises. ``per_release`` speaks of whoever sees this release alone, ``transcript`` of whoever sees them all.
 
-    ``deleted`` counts all records that have left by now, ``sigma`` bounds the noise in every coordinate from above, and ``spent`` is the Gaussian
-    parameter of the transcript up to here.
+    ``per_release`` is for requests that were chosen without a look at earlier releases: a request that answers to one carries what that told.
+    ``deleted`` counts all records that have left by now, ``sigma`` bounds the noise in every coordinate from above, but for rounding to the grid, and
+    ``spent`` is the Gaussian parameter of the transcript up to here, had its length been fixed beforehand.
     """
 
     model: torch.Tensor = field(repr=False)
@@ -80,6 +82,7 @@ class Sequence:
         self._start = [float(value) for value in fitted.parameters]
         self._share = Fraction(fitted.objective.l2) if penalty == "mean" else Fraction(0)
         self._variance = Fraction(0)
+        self._moved: Bound | None = None
         with precision(_BITS):
             self._request = Request(0, self._whole(), arb_mat(len(self._start), 1), arb(0))
 
@@ -116,44 +119,56 @@ class Sequence:
         with precision(_BITS):
             later = self._without(asked)
             step = _stepped(later, self._start)
-            sigma = self._deviation(later)
+            move = set_increment(self.plan.constants, self._request, later) if self.basis == "set" else None
+            sigma = self.plan.step(self.deleted, len(asked)) if move is None else self.plan.afforded(move)
         drawn = self._drawn.release(step, len(asked), sigma)
         fresh = self.plan.mechanism == "independent"
         self._variance = Fraction(sigma) ** 2 + (0 if fresh else self._variance)
+        if move is not None:
+            self._moved = move if self._moved is None else self._moved + move
         self._request, self._left = later, self._left[~gone]
         return self._record(asked, drawn)
-
-    def _deviation(self, later: Request) -> float:
-        """What the plan draws next, or what is enough for the very records."""
-        if self.basis == "set":
-            return self.plan.afforded(set_increment(self.plan.constants, self._request, later))
-        return self.plan.step(self._drawn.made, later.count - self._request.count)
 
     def _record(self, asked: tuple[int, ...], drawn: NDArray[numpy.float64]) -> Release:
         import torch
 
         with precision(_BITS):
             noise = ball(self._variance).sqrt()
-            constants, request = self.plan.constants, self._request
-            reach = set_residual(constants, request) if self.basis == "set" else residual(constants, request.count)
-        alone = _alone(
-            reach, Bound(lower_double(noise), Side.LOWER, Enclosed("the root of the sum of the variances that were drawn"))
-        )
         found = Release(
             torch.from_numpy(drawn), asked, self._request.count, upper_double(noise),
-            self._guarantee(Notion.GUO, alone, None, "this release alone"),
+            self._guarantee(Notion.GUO, self._alone(lower_double(noise)), None, "this release alone", _OBLIVIOUS),
             self._guarantee(Notion.GDP_TRANSCRIPT, self.plan.mu, self._epsilon, f"all releases, until {self.plan.deletions} records have left"),
             self.plan.spent(self._request.count),
         )  # fmt: skip
         self.made.append(found)
         return found
 
-    def _guarantee(self, notion: Notion, mu: Bound, epsilon: Bound | None, released: str) -> Guarantee:
+    def _alone(self, noise: float) -> Bound:
+        """The Gaussian parameter of this release alone: its residual over its noise where it was drawn at once.
+
+        A later release of a walk is a sum of rounded draws, which is no function of the ideal sum: it tells no more than all draws of this course.
+
+        Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
+        Theorem: ``continual.random-walk`` (upper path; lower scale).
+        """
+        constants, request, scale = self.plan.constants, self._request, self.plan.scale
+        if scale is not None and self.made:
+            return (
+                self.plan.spent(request.count)
+                if self._moved is None
+                else derive("continual.random-walk", path=self._moved, scale=scale)
+            )
+        with precision(_BITS):
+            reach = set_residual(constants, request) if self.basis == "set" else residual(constants, request.count)
+        drawn = Bound(noise, Side.LOWER, Enclosed("the root of the sum of the variances that were drawn"))
+        return derive("gaussian.mu", sensitivity=reach, sigma=drawn)
+
+    def _guarantee(self, notion: Notion, mu: Bound, epsilon: Bound | None, released: str, *besides: str) -> Guarantee:
         if epsilon is None:
             least = gaussian.least_epsilon(self._delta.rational, mu.rational, Fraction(1))
             epsilon = Bound(least, Side.UPPER, Enclosed("gaussian.profile, solved for epsilon by bracketing on doubles"))
         return Guarantee(
-            notion, epsilon, self._delta, mu, released=released, comparator=Comparator.MATCHED, exclusions=self._exclusions
+            notion, epsilon, self._delta, mu, released=released, comparator=Comparator.MATCHED, exclusions=(*besides, *self._exclusions)
         )  # fmt: skip
 
     def _whole(self) -> arb_mat:
@@ -282,11 +297,3 @@ def _stepped(request: Request, start: list[float]) -> NDArray[numpy.float64]:
     if not missed <= size * ball(ROUNDING / 2):
         raise CannotDecide("the Newton step could not be enclosed to the last digits: use a larger l2")
     return numpy.array(nearest)
-
-
-def _alone(reach: Bound, sigma: Bound) -> Bound:
-    """The Gaussian parameter of one release: its residual over its noise.
-
-    Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
-    """
-    return derive("gaussian.mu", sensitivity=reach, sigma=sigma)
