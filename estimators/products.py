@@ -96,7 +96,9 @@ class Products:
             generator = torch.Generator(self.operator.device)
             generator.seed()
         drawn = torch.randn(self.size, columns, generator=generator, dtype=self.operator.dtype, device=generator.device)
-        return drawn.to(self.operator.device)
+        drawn = drawn.to(self.operator.device)
+        agreed = getattr(self.operator, "agreed", None)  # processes that share an operator start alike
+        return drawn if agreed is None else agreed(drawn)
 
 
 @dataclass(frozen=True)

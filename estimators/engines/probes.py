@@ -61,10 +61,8 @@ def examine(engine: Engine, build: Build, difference: Difference, *, mixes: bool
     sharp = _in_float64(problem, batch, build, difference)
     engine.keep()
     product = _products(engine, batch)
-    u, v = _directions(problem, problem.dtype)
-    first, second, both = product(u), product(v), product(u + v)
-    _refuse_undefined(problem, torch.stack([first, second]))
-    symmetry, linearity = _asymmetry(u, v, first, second), _relative(both - first - second, both)
+    symmetry, linearity, images = consistency(product, problem.layout.size, problem.dtype, problem.device)
+    _refuse_undefined(problem, images)
     worst = max(linearity, symmetry * math.sqrt(problem.layout.size))
     if worst > torch.finfo(working).eps ** 0.25:
         if sharp is not None:
@@ -78,6 +76,15 @@ def examine(engine: Engine, build: Build, difference: Difference, *, mixes: bool
         )
     gap, precision = sharp or (None, None)
     return Probes(symmetry, linearity, gap, precision, working, problem.layout.size, 3)
+
+
+def consistency(
+    product: Callable[[Tensor], Tensor], size: int, dtype: torch.dtype, device: torch.device
+) -> tuple[float, float, Tensor]:
+    """(asymmetry, nonlinearity, two products [2, P]) of a symmetric operator, by three products."""
+    u, v = _directions(size, dtype, device)
+    first, second, both = product(u), product(v), product(u + v)
+    return _asymmetry(u, v, first, second), _relative(both - first - second, both), torch.stack([first, second])
 
 
 def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
@@ -174,7 +181,7 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     try:
         with _only_float64():
             graph = build(wide, wide_batch)
-            u, v = _directions(problem, torch.float64)
+            u, v = _directions(problem.layout.size, torch.float64, problem.device)
             everything = range(len(problem.layout.names))
 
             def product(vector: Tensor) -> Tensor:
@@ -284,11 +291,10 @@ def _products(engine: Engine, batch: Batch) -> Callable[[Tensor], Tensor]:
     return product
 
 
-def _directions(problem: Problem, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _directions(size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Two fixed Gaussian vectors from a generator of their own: a probe is the same each time, and no global state moves."""
     generator = torch.Generator().manual_seed(20_240_229)
-    size = problem.layout.size
-    u, v = (torch.randn(size, generator=generator, dtype=torch.float32).to(problem.device, dtype) for _ in range(2))
+    u, v = (torch.randn(size, generator=generator, dtype=torch.float32).to(device, dtype) for _ in range(2))
     return u, v
 
 

@@ -38,7 +38,7 @@ class Engine:
     """
 
     def __init__(self, problem: Problem, build: Build, *, retain: bool | None, in_order: bool = False) -> None:
-        self.problem, self._build, self._in_order = problem, build, in_order
+        self.problem, self.builder, self._in_order = problem, build, in_order
         data = problem.data
         self.retain = (data.single or (data.held and data.batches <= MOST_KEPT)) if retain is None else retain
         self._kept: list[tuple[float, Graph]] | None = None
@@ -47,7 +47,7 @@ class Engine:
     def build(self, batch: Batch, problem: Problem | None = None) -> Graph:
         """The graph of one batch; an operation that cannot be differentiated twice is refused."""
         with torch.enable_grad(), refusing():
-            return self._build(problem or self.problem, batch)
+            return self.builder(problem or self.problem, batch)
 
     def keep(self) -> None:
         """Build the graphs now if they are to be kept."""

@@ -19,7 +19,7 @@ class Scaled(Operator):
     def __init__(self, part: Operator, factor: float) -> None:
         if not math.isfinite(factor):
             raise ValueError(f"a factor is finite, not {factor}")
-        self.part, self.factor = part, float(factor)
+        self.part, self.factor, self.parts = part, float(factor), (part,)
         positive = part.positive_semidefinite if factor >= 0 else unclaimed("a negative multiple")
         super().__init__(
             part.rows, part.columns, dtype=part.dtype, device=part.device, symmetric=part.symmetric,
@@ -46,7 +46,7 @@ class Sum(Operator):
         _refuse_mismatch(first, second)
         if first.shape != second.shape:
             raise ValueError(f"operators of shapes {first.shape} and {second.shape} have no sum")
-        self.first, self.second = first, second
+        self.first, self.second, self.parts = first, second, (first, second)
         super().__init__(
             first.rows, first.columns, dtype=torch.promote_types(first.dtype, second.dtype), device=first.device,
             symmetric=first.symmetric.and_also(second.symmetric),
@@ -75,7 +75,7 @@ class Product(Operator):
         _refuse_mismatch(left, right)
         if left.shape[1] != right.shape[0]:
             raise ValueError(f"operators of shapes {left.shape} and {right.shape} have no product")
-        self.left, self.right = left, right
+        self.left, self.right, self.parts = left, right, (left, right)
         super().__init__(
             left.rows, right.columns, dtype=torch.promote_types(left.dtype, right.dtype), device=left.device,
             symmetric=symmetric or unclaimed("a product of two operators"),
@@ -99,7 +99,7 @@ class Damped(Operator):
             raise ValueError(f"damping is a finite nonnegative number, not {damping}")
         if part.shape[0] != part.shape[1]:
             raise ValueError(f"an operator of shape {part.shape} is not square and has no damping")
-        self.part, self.damping = part, float(damping)
+        self.part, self.damping, self.parts = part, float(damping), (part,)
         super().__init__(
             part.rows, part.columns, dtype=part.dtype, device=part.device, symmetric=part.symmetric,
             positive_semidefinite=part.positive_semidefinite, unit=part.unit, accuracy=part.accuracy,
@@ -120,7 +120,7 @@ class Block(Operator):
     """A[rows, columns] for some of the parameters, by embedding: a vector is filled with zeros, and a part of the product kept."""
 
     def __init__(self, whole: Operator, rows: tuple[int, ...], columns: tuple[int, ...]) -> None:
-        self.whole, self._row_indices, self._column_indices = whole, rows, columns
+        self.whole, self.row_indices, self.column_indices, self.parts = whole, rows, columns, (whole,)
         principal = rows == columns and whole.rows == whole.columns
         super().__init__(
             whole.rows.part(rows), whole.columns.part(columns), dtype=whole.dtype, device=whole.device,
@@ -131,11 +131,11 @@ class Block(Operator):
 
     def _multiply(self, block: Tensor) -> Tensor:
         filled = block.new_zeros(len(block), self.whole.shape[1])
-        filled[:, _entries(self.whole.columns, self._column_indices, self.device)] = block
-        return self.whole.multiply_rows(filled)[:, _entries(self.whole.rows, self._row_indices, self.device)]
+        filled[:, _entries(self.whole.columns, self.column_indices, self.device)] = block
+        return self.whole.multiply_rows(filled)[:, _entries(self.whole.rows, self.row_indices, self.device)]
 
     def adjoint(self) -> Operator:
-        return self if self.symmetric else Block(self.whole.adjoint(), self._column_indices, self._row_indices)
+        return self if self.symmetric else Block(self.whole.adjoint(), self.column_indices, self.row_indices)
 
     def lower_bound(self) -> Bound | None:
         """That of the whole, by interlacing."""

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..engines.data import Unit
 from ..engines.parameters import Patterns
 from ..engines.probes import Probes
+from ..engines.problem import Problem
 from ..engines.streamed import Engine
 from .operator import Claim, Operator, unclaimed
 
@@ -29,7 +30,7 @@ class Curvature(Operator):
     ) -> None:
         problem = engine.problem
         everything = tuple(range(len(problem.layout.names)))
-        self._engine, self.probes = engine, probes
+        self._engine, self.probes, self.kind = engine, probes, type(self).__name__
         self._row_indices, self._column_indices = rows or everything, columns or everything
         super().__init__(
             problem.layout.part(self._row_indices), problem.layout.part(self._column_indices),
@@ -41,6 +42,22 @@ class Curvature(Operator):
     def retained(self) -> bool:
         """Whether graphs are kept between products."""
         return self._engine.retain
+
+    @property
+    def problem(self) -> Problem:
+        """The model, the loss and the data."""
+        return self._engine.problem
+
+    @property
+    def of_squares(self) -> bool:
+        """Whether this is a mean of squares of gradients, which counts the weights of the data twice."""
+        return bool(getattr(self._engine.builder, "squares", False))
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of drawn targets, if there are any."""
+        seed: int | None = getattr(self._engine.builder, "seed", None)
+        return seed
 
     @property
     def data_count(self) -> int:
@@ -68,7 +85,7 @@ class Curvature(Operator):
         return _Part(
             self._engine, self.probes, symmetric=whole_symmetric if principal else away,
             positive_semidefinite=whole_positive if principal else away, unit=self.unit or Unit.EXAMPLE, rows=rows, columns=columns,
-        )._of(whole_symmetric, whole_positive)  # fmt: skip
+        )._of(self.kind, whole_symmetric, whole_positive)  # fmt: skip
 
     def _whole_claims(self) -> tuple[Claim, Claim]:
         return self.symmetric, self.positive_semidefinite
@@ -77,8 +94,8 @@ class Curvature(Operator):
 class _Part(Curvature):
     """A sub-block, which remembers what is claimed of the whole."""
 
-    def _of(self, symmetric: Claim, positive_semidefinite: Claim) -> _Part:
-        self._claims = symmetric, positive_semidefinite
+    def _of(self, kind: str, symmetric: Claim, positive_semidefinite: Claim) -> _Part:
+        self.kind, self._claims = kind, (symmetric, positive_semidefinite)
         return self
 
     def _whole_claims(self) -> tuple[Claim, Claim]:

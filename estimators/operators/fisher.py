@@ -100,20 +100,22 @@ class Drawn:
     """The graph of a Monte Carlo Fisher matrix: a batch draws the same targets every time, from a seed and its place."""
 
     def __init__(self, samples: int, unit: Unit, seed: int) -> None:
-        self._samples, self._unit, self._seed = samples, unit, seed
+        self._samples, self._unit, self.seed = samples, unit, seed
 
     def __call__(self, problem: Problem, batch: Batch) -> OutputGraph:
         outputs = tensor_outputs(problem, batch)
         known = closed_form(problem.loss, outputs, batch.targets)
         if known is None or known.scores is None:
             raise _no_likelihood()
-        generator = torch.Generator(device=outputs.device).manual_seed((self._seed + batch.index) % 2**63)
+        generator = torch.Generator(device=outputs.device).manual_seed((self.seed + batch.index) % 2**63)
         scores = [known.scores(generator) * self._samples**-0.5 for _ in range(self._samples)]
         return OutputGraph(outputs, problem.parameters, squares(scores, datum_dimensions(problem, batch, outputs, self._unit)))
 
 
 class Observed:
     """The graph of the empirical Fisher matrix: one score for each datum, from the targets of the data."""
+
+    squares = True
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit

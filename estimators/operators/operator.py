@@ -52,6 +52,11 @@ class Operator(ABC):
     is the measured relative accuracy of a product, an estimate: no theorem covers the rounding errors of automatic differentiation.
     """
 
+    parts: tuple[Operator, ...] = ()
+    """The operators that this one is made of."""
+    shared = False
+    """Whether every product is one of several processes together."""
+
     def __init__(
         self,
         rows: Layout,
@@ -98,6 +103,12 @@ class Operator(ABC):
             f"{_words(self.positive_semidefinite.evidence)}; products are exact up to a measured relative {self.accuracy:.1e}"
         )
         return Bound(0.0, Side.LOWER, Declared(premise))
+
+    def agreed(self, drawn: Tensor) -> Tensor:
+        """A random tensor as all processes that share this operator are to use it; without such processes the tensor itself."""
+        for part in self.parts:
+            drawn = part.agreed(drawn)
+        return drawn
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, Operator):
