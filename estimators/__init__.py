@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .engines.data import Unit as Unit
     from .engines.refusals import OperatorRefused as OperatorRefused
-    from .knowledge import knowledge_density as knowledge_density
+    from .influences.arnoldi import arnoldi as arnoldi
+    from .influences.datainf import datainf as datainf
     from .influences.interval import Influence as Influence
     from .influences.interval import influence as influence
+    from .influences.records import record_influences as record_influences
+    from .influences.retraining import leave_out as leave_out
+    from .influences.scores import Scores as Scores
+    from .influences.scores import rank_correlation as rank_correlation
+    from .influences.tracin import tracin as tracin
+    from .influences.trak import trak as trak
+    from .knowledge import knowledge_density as knowledge_density
     from .kronecker.factored import KroneckerFactored as KroneckerFactored
     from .operators.fisher import EmpiricalFisher as EmpiricalFisher
     from .operators.fisher import Fisher as Fisher
@@ -55,6 +63,14 @@ _PUBLIC = {
     "Result": "solves.result",
     "influence": "influences.interval",
     "Influence": "influences.interval",
+    "record_influences": "influences.records",
+    "tracin": "influences.tracin",
+    "datainf": "influences.datainf",
+    "arnoldi": "influences.arnoldi",
+    "trak": "influences.trak",
+    "Scores": "influences.scores",
+    "rank_correlation": "influences.scores",
+    "leave_out": "influences.retraining",
     "largest_eigenvalue": "spectrum.largest",
     "smallest_eigenvalue": "spectrum.largest",
     "spectral_density": "spectrum.density",

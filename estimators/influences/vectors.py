@@ -43,7 +43,7 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
         inside = [place - before for place in places if before <= place < before + batch.examples]
         before += batch.examples
         if inside:
-            part = _rows(batch, inside)
+            part = taken(batch, inside)
             weight = losses.weight(problem.loss, part.inputs, part.targets)
             if weight > 0:
                 total += weight / problem.data.total * _gradient(problem, problem.loss_of(part))
@@ -66,11 +66,16 @@ def looked_at(operator: SymmetricOperator, on: Functional) -> Tensor:
                 "the function returns one number that depends on the parameters: let it return a tensor of one entry"
             )
         return _restricted(operator, problem, _gradient(problem, value.reshape(())))
-    other = Problem(problem.model, problem.loss, on, [_literal(name) for name in problem.layout.names])
+    other = Problem(problem.model, problem.loss, on, [literal(name) for name in problem.layout.names])
+    return _restricted(operator, problem, mean_gradient(other))
+
+
+def mean_gradient(problem: Problem) -> Tensor:
+    """The gradient of the mean loss over the data of a problem, [P] in float64."""
     total = torch.zeros(problem.layout.size, dtype=torch.float64, device=problem.device)
-    for batch in other.data.read():
-        total += batch.weight * _gradient(other, other.loss_of(batch))
-    return _restricted(operator, problem, total)
+    for batch in problem.data.read():
+        total += batch.weight * _gradient(problem, problem.loss_of(batch))
+    return total
 
 
 def problem_of(operator: SymmetricOperator) -> Problem | None:
@@ -115,7 +120,16 @@ def _restricted(operator: SymmetricOperator, problem: Problem, vector: Tensor) -
     return torch.cat([vector[slices[name]] for name in rows.names])
 
 
-def _rows(batch: Batch, places: list[int]) -> Batch:
+def single_gradient(problem: Problem, place: int, patterns: Sequence[str]) -> Tensor:
+    """The gradient of the own loss of one record of the first batch, in the parameters that match."""
+    chosen = problem.layout.indices(patterns)
+    slices = problem.layout.slices()
+    whole = _gradient(problem, problem.loss_of(taken(problem.data.first(), [place])))
+    return torch.cat([whole[slices[problem.layout.names[index]]] for index in chosen])
+
+
+def taken(batch: Batch, places: list[int]) -> Batch:
+    """The batch cut to these examples."""
     index = torch.tensor(places)
     for tensor in [*tensors_of(batch.inputs), *tensors_of(batch.targets)]:
         if tensor.dim() == 0 or tensor.shape[0] != batch.examples:
@@ -136,7 +150,7 @@ def _caller(problem: Problem) -> Call:
     return call
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
     """The pattern that matches this name alone."""
     return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
 
