@@ -11,6 +11,7 @@ from .losses import LossConstants, loss_constants
 from .utility import excess_risk
 
 if TYPE_CHECKING:
+    from .clipping import Clipped, SpectralClipping, clip_spectral_norm
     from .networks.activations import UnknownModule
     from .networks.lipschitz import lipschitz
     from .networks.result import LipschitzConstant
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "Clipped": "clipping",
+    "SpectralClipping": "clipping",
+    "clip_spectral_norm": "clipping",
     "HessianEdges": "parameters.edges",
     "StationaryPoint": "parameters.stationary",
     "hessian_edges": "parameters.edges",
@@ -39,10 +43,10 @@ _LAZY = {
 }
 
 __all__ = [
-    "Bound", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
-    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "SpectralNorm", "StationaryPoint", "UnknownModule", "WrongSide",
-    "as_bound", "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants",
-    "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
+    "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
+    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "SpectralClipping", "SpectralNorm", "StationaryPoint",
+    "UnknownModule", "WrongSide", "as_bound", "clip_spectral_norm", "derive", "exactly", "excess_risk", "feature_sensitivity",
+    "hessian_edges", "lipschitz", "loss_constants", "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker
