@@ -20,9 +20,6 @@ from .numbers import Number, nonnegative, positive, probability
 if TYPE_CHECKING:
     from .continual.plan import Mechanism
 
-DELETION_PASSES = 4
-RETRAINING_PASSES = 16
-
 
 @dataclass(frozen=True)
 class Way:
@@ -41,15 +38,23 @@ class Way:
 class Capacity:
     """How many of ``records`` may leave before ``sigma`` no longer gives (epsilon, delta), by each way, the most first.
 
-    ``budget`` is the distance that the noise hides; ``mu`` the Gaussian parameter that (epsilon, delta) allow. ``retrain_after`` is the number of
-    single requests, served one by one, whose passes over the data cost as much as one retraining that serves all of them.
+    ``budget`` is the distance that the noise hides; ``mu`` the Gaussian parameter that (epsilon, delta) allow. ``deletion_passes`` and
+    ``retraining_passes`` are the passes over the data that were given, if they were.
     """
 
     records: int
     budget: Bound
     mu: Bound
     ways: tuple[Way, ...]
-    retrain_after: int
+    deletion_passes: int | None = None
+    retraining_passes: int | None = None
+
+    @property
+    def retrain_after(self) -> int | None:
+        """The least number of requests that cost more passes, served one by one, than one retraining that serves all; None without the passes."""
+        if self.deletion_passes is None or self.retraining_passes is None:
+            return None
+        return self.retraining_passes // self.deletion_passes + 1
 
     def __str__(self) -> str:
         width = max(len(way.name) for way in self.ways)
@@ -58,7 +63,15 @@ class Capacity:
         lines.append(
             "  no limit   measured                 the distance of each candidate is certified on the data, and more steps are taken (certify unlearn)"
         )
-        lines.append(f"retraining once is cheaper than {self.retrain_after} requests served one by one")
+        if self.retrain_after is None:
+            lines.append(
+                "when to retrain: not said, for it depends on what a deletion and a retraining cost on your data; give the passes of both"
+            )
+        else:
+            lines.append(
+                f"when to retrain: at {self.deletion_passes} passes over the data a deletion and {self.retraining_passes} a retraining, one retraining "
+                f"costs less than {self.retrain_after} requests served one by one"
+            )
         return "\n".join(lines)
 
 
@@ -73,17 +86,17 @@ def capacity(
     excess_risk: Number | None = None,
     dimension: int | None = None,
     row_norm: Number = 1,
-    deletion_passes: int = DELETION_PASSES,
-    retraining_passes: int = RETRAINING_PASSES,
+    deletion_passes: int | None = None,
+    retraining_passes: int | None = None,
 ) -> Capacity:
     """How many deletions a budget of Gaussian noise still covers at (epsilon, delta), for mean logistic loss + (l2/2)|w|² and rows of at most ``row_norm``.
 
     The budget is one of: ``sigma``, the noise that is tolerated in a coordinate; ``distance_budget``, the distance that it hides; ``excess_risk`` of
     ``dimension`` parameters, the expected excess of the objective that noise and distance may cost together. Worst case over data and
     requests: nothing is measured, so :func:`certify.unlearn`, which measures, goes far beyond. Counts are rounded down. The continual ways
-    release after every single deletion and cover the transcript, against the matched one; their ridge is fixed at ``l2`` times ``records``. The
-    cost model counts passes over the data: ``deletion_passes`` for a deletion, ``retraining_passes`` for a retraining from nothing
-    (docs/capacity.md says where the defaults come from). Raises :class:`InputError` for numbers out of range.
+    release after every single deletion and cover the transcript, against the matched one; their ridge is fixed at ``l2`` times ``records``.
+    When to retrain is a matter of cost, not of any guarantee: give the passes over the data that a deletion and a retraining from nothing took
+    (``Run.passes``, ``Fitted.passes``), both or neither. Raises :class:`InputError` for numbers out of range.
 
     Theorem: ``utility.output-capacity`` (lower n; upper lipschitz; lower strong_convexity, budget).
     Theorem: ``utility.capacity`` (lower n; upper lipschitz, hessian_lipschitz; lower strong_convexity, budget).
@@ -99,7 +112,11 @@ def capacity(
     """
     if isinstance(records, bool) or not isinstance(records, int) or records < 2:
         raise InputError(f"records must be an integer of at least 2, not {records!r}")
+    if (deletion_passes is None) is not (retraining_passes is None):
+        raise InputError("when to retrain needs both deletion_passes and retraining_passes: give both, or neither")
     for name, passes in (("deletion_passes", deletion_passes), ("retraining_passes", retraining_passes)):
+        if passes is None:
+            continue
         if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
             raise InputError(f"{name} must be an integer of at least 1, not {passes!r}")
     weight = exactly(positive(l2, "l2"), Declared("the ridge constant"))
@@ -130,7 +147,7 @@ def capacity(
         Way("continual, independent", "continual.independent", "one by one, a release after each", one_by_one("independent")),
     ]  # fmt: skip
     ordered = tuple(sorted(ways, key=lambda way: -way.deletions))
-    return Capacity(records, hidden, allowed, ordered, retraining_passes // deletion_passes + 1)
+    return Capacity(records, hidden, allowed, ordered, deletion_passes, retraining_passes)
 
 
 def _budget(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import time
 from fractions import Fraction
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,11 +87,19 @@ def test_an_exhausted_budget_covers_nothing() -> None:
     assert set(counts(records=1000, sigma="1e-9").values()) == {0}
 
 
-def test_retraining_is_cheaper_from_some_request_on() -> None:
-    found = capacity(1000, **USUAL, deletion_passes=4, retraining_passes=16)  # type: ignore[arg-type]
-    assert found.retrain_after == 5
-    assert 5 * 4 > 16 >= 4 * 4
-    assert "retraining once is cheaper than 5 requests" in str(found)
+@given(st.integers(1, 60), st.integers(1, 2000))
+def test_retraining_is_cheaper_from_some_request_on(deletion: int, retraining: int) -> None:
+    found = capacity(1000, **USUAL, deletion_passes=deletion, retraining_passes=retraining)  # type: ignore[arg-type]
+    after = found.retrain_after
+    assert after is not None and after * deletion > retraining >= (after - 1) * deletion
+    assert f"at {deletion} passes over the data a deletion and {retraining} a retraining" in str(found)
+    assert f"less than {after} requests" in str(found)
+
+
+def test_nothing_is_said_of_when_to_retrain_without_the_costs() -> None:
+    found = capacity(1000, **USUAL)  # type: ignore[arg-type]
+    assert found.retrain_after is None
+    assert "when to retrain: not said" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +122,10 @@ def test_retraining_is_cheaper_from_some_request_on() -> None:
         ({"dimension": 3}, "needs dimension"),
         ({"sigma": None, "excess_risk": -1, "dimension": 3}, "excess_risk"),
         ({"sigma": None, "excess_risk": 1, "dimension": 0}, "dimension"),
-        ({"deletion_passes": 0}, "deletion_passes"),
-        ({"retraining_passes": 1.5}, "retraining_passes"),
+        ({"deletion_passes": 0, "retraining_passes": 9}, "deletion_passes"),
+        ({"retraining_passes": 1.5, "deletion_passes": 1}, "retraining_passes"),
+        ({"deletion_passes": 4}, "give both, or neither"),
+        ({"retraining_passes": 4}, "give both, or neither"),
     ],
 )
 def test_impossible_numbers_get_one_line(changes: dict, words: str) -> None:
@@ -132,6 +144,35 @@ def test_the_command_answers_in_text_and_in_json(capsys: pytest.CaptureFixture[s
     assert document["ways"] == sorted(document["ways"], key=lambda way: -way["deletions"])
     assert main([*words[:-1], "none"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_command_measures_costs_on_runs(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The passes of a deletion and of a retraining that were made, and not those of somebody's data."""
+    rng = numpy.random.default_rng(3)
+    rows = rng.uniform(-0.5, 0.5, (80, 3))
+    fitted = certify.fit(certify.objectives.Logistic(rows, rows.sum(axis=1) > 0, l2=0.01))
+    made = {}
+    for method in ("newton", "retrain"):
+        run = certify.unlearn(fitted, [3], epsilon=1, delta="1e-5", method=method)
+        made[method] = (run, run.save(tmp_path / method))
+    words = ["capacity", "--records", "80", "--l2", "0.01", "--epsilon", "1", "--delta", "1e-5", "--sigma", "0.1"]
+    newton, retrain = (str(made[method][1]) for method in ("newton", "retrain"))
+    assert main([*words, "--deletion-run", newton, "--retraining-run", retrain, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    costs = made["newton"][0].passes, made["retrain"][0].passes
+    assert (document["deletion_passes"], document["retraining_passes"]) == costs
+    assert document["retrain_after"] == costs[1] // costs[0] + 1
+    for wrong, said in (
+        (["--deletion-run", retrain, "--retraining-run", retrain], "is of method retrain"),
+        (["--deletion-run", newton, "--retraining-run", newton], "is of method newton"),
+        (["--deletion-run", newton, "--deletion-passes", "3", "--retraining-passes", "9"], "give one of them"),
+        (["--deletion-run", newton], "give both, or neither"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert said in capsys.readouterr().err
+    shutil.rmtree(made["newton"][1] / "secret")
+    assert main([*words, "--deletion-run", newton, "--retraining-run", retrain]) == 2
+    assert "no secret/ folder" in capsys.readouterr().err
 
 
 def test_the_command_is_quick_and_loads_nothing_heavy() -> None:
