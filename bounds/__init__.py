@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from .spectral.combine import stacked_norm, sum_norm
     from .spectral.dense import NotALinearMap
     from .spectral.layers import spectral_norm
+    from .spectral.power_qr import singular_value_estimates
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "singular_value_estimates": "spectral.power_qr",
     "Clipped": "clipping",
     "SpectralClipping": "clipping",
     "clip_spectral_norm": "clipping",
@@ -46,7 +48,8 @@ __all__ = [
     "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
     "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "SpectralClipping", "SpectralNorm", "StationaryPoint",
     "UnknownModule", "WrongSide", "as_bound", "clip_spectral_norm", "derive", "exactly", "excess_risk", "feature_sensitivity",
-    "hessian_edges", "lipschitz", "loss_constants", "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
+    "hessian_edges", "lipschitz", "loss_constants", "singular_value_estimates", "spectral_norm", "stacked_norm", "stationary_point",
+    "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker
