@@ -49,6 +49,7 @@ ROUNDED = {
     "certify.accounting.privacy.Privacy.epsilon": "every kind names its own",
     "certify.accounting.privacy.added": _ARITHMETIC,
     "certify.accounting.privacy.as_used": _HELD,
+    "certify.accounting.privacy.failing": _HELD,
     "certify.accounting.privacy.held": _HELD,
     "certify.accounting.privacy.within": "the bound given, cut where the quantity is known to end",
     "certify.bounds.bound.Bound.ancestors": _HELD,
