@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .pullbacks import recording
+
 Indices = Sequence[int]
 
 
@@ -50,7 +52,8 @@ class GradientGraph:
 
     def __init__(self, loss: Tensor, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters
-        self._gradient = pull([loss], parameters, [torch.ones_like(loss)], False, create_graph=True)
+        with recording():
+            self._gradient = pull([loss], parameters, [torch.ones_like(loss)], False, create_graph=True)
 
     @property
     def gradient(self) -> list[Tensor]:

@@ -15,6 +15,7 @@ from .data import Batch, first_examples, tensors_of
 from .double_backward import pull
 from .kernels import transparent
 from .problem import Problem, widened
+from .pullbacks import recording
 from .refusals import OperatorRefused
 from .streamed import Build, Engine
 
@@ -238,7 +239,8 @@ def _only_float64() -> Iterator[None]:
 def gradient_difference(problem: Problem, batch: Batch, direction: Tensor, step: float) -> tuple[Tensor, Tensor]:
     """H d by double backward, and the central difference of the gradient."""
     loss = problem.loss_of(batch)
-    gradient = pull([loss], problem.parameters, [torch.ones_like(loss)], False, create_graph=True)
+    with recording():
+        gradient = pull([loss], problem.parameters, [torch.ones_like(loss)], False, create_graph=True)
     derivative = pull(gradient, problem.parameters, problem.layout.split(direction), False)
 
     def moved(sign: float) -> Tensor:

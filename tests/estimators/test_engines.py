@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from certify.estimators.engines.losses import closed_form, differentiated, recog
 from certify.estimators.engines.parameters import Layout
 from certify.estimators.engines.probes import examine, gradient_difference
 from certify.estimators.engines.problem import Problem
+from certify.estimators.engines.pullbacks import linear
 from certify.estimators.engines.streamed import Engine
 
 ROWS, LABELS, LOSS = numbers(6, 3), classes(3, 6), nn.CrossEntropyLoss()
@@ -392,3 +394,32 @@ def test_a_long_loop_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys:
     text = capsys.readouterr().err
     assert "solve" in text and "3/3" in text and "inner" not in text and text.endswith("\r\033[2K")
     assert progress.line("read", 7, None, 3.0) == "read: 7, 3 s"
+
+
+def test_a_hessian_that_is_recorded_while_another_thread_records_a_pullback_is_the_same() -> None:
+    """What counts as constant in a recording is one setting for all threads; without the lock the point of the Hessian would count as one, too."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.LayerNorm(4), nn.Linear(4, 2)).double()
+    data = torch.randn(20, 3, dtype=torch.float64), torch.randint(2, (20,))
+    vector = torch.randn(sum(parameter.numel() for parameter in model.parameters()), dtype=torch.float64)
+    alone = Hessian(model, nn.CrossEntropyLoss(), data) @ vector
+    entered, leave, found = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with linear():
+            entered.set()
+            leave.wait(10)
+
+    def build() -> None:
+        found.append(Hessian(model, nn.CrossEntropyLoss(), data) @ vector)
+
+    threads = [threading.Thread(target=hold), threading.Thread(target=build)]
+    threads[0].start()
+    assert entered.wait(10)
+    threads[1].start()
+    threads[1].join(0.5)
+    assert not found, "it waits"
+    leave.set()
+    for thread in threads:
+        thread.join(30)
+    assert torch.equal(found[0], alone)
