@@ -22,6 +22,7 @@ _COMMANDS = (
     ("unlearn", "unlearn", "Train on a table, delete records, add noise, write a certified run folder."),
     ("verify", "verify", "Replay a certificate and re-measure what you have of it."),
     ("keygen", "keygen", "Make an Ed25519 key pair to sign certificates with."),
+    ("continual", "continual", "Forget batch after batch, a noised model after each, all covered by one guarantee."),
     ("capacity", "capacity", "How many deletions a noise budget covers, and when to retrain."),
     ("test", "test", "Property-test an unlearning method: package.module:Method."),
     ("demo", "demo", "A verified deletion on real data, end to end."),

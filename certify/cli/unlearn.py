@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +10,7 @@ from cyclopts import Parameter
 
 from certify.errors import InputError
 
+from .folders import refuse_occupied, refuse_unwritable
 from .options import MaybeNumber
 from .output import ExitCode, counted, emit, labelled, schema
 from .progress import progress
@@ -102,8 +102,8 @@ def unlearn(
         raise InputError(
             "unlearn takes no --seed: noise that somebody can reproduce protects nobody; it comes from the operating system"
         )
-    _refuse_occupied(out)
-    _refuse_unwritable(out)
+    refuse_occupied(out)
+    refuse_unwritable(out)
     if sign is not None:
         from certify.keys import load_private
 
@@ -154,30 +154,9 @@ def unlearn(
     return int(ExitCode.HOLDS)
 
 
-def _refuse_occupied(out: Path) -> None:
-    if out.is_dir():
-        if any(out.iterdir()):
-            raise InputError(f"{out}: the folder is not empty; name a new one, a run is never overwritten")
-    elif out.exists():
-        raise InputError(f"{out}: a file where the run folder goes; name a new one")
-
-
 def _refuse_surplus(given: Mapping[str, object]) -> None:
     if surplus := [name for name, value in given.items() if value is not None]:
         raise InputError(f"--{surplus[0]} is that of the run that is continued: leave it out")
-
-
-def _refuse_unwritable(out: Path) -> None:
-    """Complain now, not after the work: try a folder beside the place of the run (or in it) and remove it again."""
-    place = out.absolute()
-    while not place.exists():
-        place = place.parent
-    try:
-        Path(tempfile.mkdtemp(prefix=".certify-", dir=place)).rmdir()
-    except OSError as problem:
-        raise InputError(
-            f"{out}: nothing can be written there ({place}: {problem.strerror or problem}); name a folder in a writable place"
-        ) from None
 
 
 def _refuse_impossible_noise(
