@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .networks.lipschitz import lipschitz
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
+    from .parameters.constants import ParameterConstants, parameter_constants
     from .parameters.edges import HessianEdges, hessian_edges
     from .parameters.stationary import StationaryPoint, stationary_point
     from .spectral.combine import stacked_norm, sum_norm
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "ParameterConstants": "parameters.constants",
+    "parameter_constants": "parameters.constants",
     "singular_value_estimates": "spectral.power_qr",
     "Clipped": "clipping",
     "SpectralClipping": "clipping",
@@ -46,10 +49,10 @@ _LAZY = {
 
 __all__ = [
     "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
-    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "SpectralClipping", "SpectralNorm", "StationaryPoint",
-    "UnknownModule", "WrongSide", "as_bound", "clip_spectral_norm", "derive", "exactly", "excess_risk", "feature_sensitivity",
-    "hessian_edges", "lipschitz", "loss_constants", "singular_value_estimates", "spectral_norm", "stacked_norm", "stationary_point",
-    "sum_norm", "tightest",
+    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping", "SpectralNorm",
+    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "clip_spectral_norm", "derive", "exactly", "excess_risk",
+    "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants", "singular_value_estimates",
+    "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 class UnknownModule(ValueError):
@@ -84,6 +85,13 @@ def _exponential(module: Any) -> Activation:
     return Activation("ELU", min(alpha, Fraction(0)), max(alpha, Fraction(1)))
 
 
+class RealSoftplus(nn.Softplus):
+    """log(1 + exp(beta x))/beta everywhere; torch's own returns x beyond a threshold, with a jump of 2e-9 there."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.logaddexp(torch.zeros_like(inputs), self.beta * inputs) / self.beta
+
+
 def _softplus(module: Any) -> Activation:
     beta = Fraction(module.beta)
     if beta <= 0:
@@ -118,6 +126,7 @@ _RULES: dict[type[nn.Module], Callable[[Any], Activation]] = {
     nn.Sigmoid: _fixed("Sigmoid", "0", "0.25", "0.096226", "0.125"),
     nn.LogSigmoid: _fixed("LogSigmoid", "0", "1", "0.25", "0.096226"),
     nn.Softplus: _softplus,
+    RealSoftplus: _softplus,
     nn.Softsign: _fixed("Softsign", "0", "1"),
     nn.GELU: _gelu,
     nn.SiLU: _fixed("SiLU", "-0.099840", "1.099840", "0.5", "0.308182"),

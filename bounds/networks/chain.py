@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..spectral.dense import NotALinearMap, exact_weights
 from ..spectral.modules import CONVOLUTIONS, NORMALISATIONS, PASSING, convolution_of, normalisation_factors
 from ..spectral.unrolled import summing_error, unrolled
-from .activations import Activation, UnknownModule, activation_of
+from .activations import Activation, RealSoftplus, UnknownModule, activation_of
 from .intervals import Interval, affine
 
 _MOST_ENTRIES = 1 << 24
@@ -150,13 +150,6 @@ def chain_of(model: nn.Module, input_shape: Sequence[int] | None = None) -> Chai
                 f"{first.name} puts out {first.weight.shape[0]} numbers and {second.name} takes {second.weight.shape[1]}"
             )
     return chain
-
-
-class RealSoftplus(nn.Softplus):
-    """log(1 + exp(beta x))/beta everywhere; torch's own returns x beyond a threshold, with a jump of 2e-9 there."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return torch.logaddexp(torch.zeros_like(inputs), self.beta * inputs) / self.beta
 
 
 def evaluated(activation: nn.Module) -> nn.Module:
