@@ -20,6 +20,9 @@ from .numbers import Number, nonnegative, positive, probability
 if TYPE_CHECKING:
     from .continual.plan import Mechanism
 
+_LEAST_MU = 2.0**-200
+_MOST_RIDGE = Fraction(2) ** 1000
+
 
 @dataclass(frozen=True)
 class Way:
@@ -127,7 +130,13 @@ def capacity(
         Side.LOWER,
         Declared("the greatest Gaussian parameter that is proved to give epsilon and delta"),
     )
+    if allowed.value < _LEAST_MU:
+        raise InputError("epsilon and delta allow next to no difference, and so no deletion: use a larger epsilon or delta")
     noise, hidden = _budget(sigma, distance_budget, excess_risk, dimension, allowed, (e, d), weight, height)
+    if weight.rational * records > _MOST_RIDGE:
+        raise InputError(
+            f"l2 = {weight.value!r} is too large for {records} records: the ridge of their sum is beyond the doubles"
+        )
     gradient = derive("logistic.gradient-at-minimiser", row_norm=height)
     curved = derive("logistic.hessian-lipschitz", row_norm=height)
 
@@ -172,8 +181,6 @@ def _budget(
         noise = positive(sigma, "sigma")
         least = gaussian.greatest_sensitivity(*asked, noise)
         return noise, Bound(least, Side.LOWER, Declared("the greatest sensitivity that the noise is proved to hide"))
-    if mu.value == 0:
-        raise InputError("epsilon and delta allow no noise of finite scale: use a larger delta")
     if distance is not None:
         hidden = exactly(positive(distance, "distance_budget"), Declared("the distance that is tolerated"))
     else:

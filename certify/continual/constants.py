@@ -302,8 +302,8 @@ def _radius(residual: Bound, flat: Bound, concordance: Bound, ridge: Bound) -> B
             return None
 
     high = residual.value / ridge.value * (1 + 2.0**-40)
-    best = proved(high)
-    if best is None or not math.isfinite(high):
+    best = proved(high) if math.isfinite(high) else None
+    if best is None:
         raise InputError(
             "no ball around the fitted model is proved to hold the retrained ones: use a larger ridge or fewer deletions"
         )

@@ -124,6 +124,8 @@ def test_nothing_is_said_of_when_to_retrain_without_the_costs() -> None:
         ({"sigma": None, "excess_risk": 1, "dimension": 0}, "dimension"),
         ({"deletion_passes": 0, "retraining_passes": 9}, "deletion_passes"),
         ({"retraining_passes": 1.5, "deletion_passes": 1}, "retraining_passes"),
+        ({"l2": "1e305"}, "too large for 100000 records"),
+        ({"epsilon": 0, "delta": "1e-300"}, "allow next to no difference"),
         ({"deletion_passes": 4}, "give both, or neither"),
         ({"retraining_passes": 4}, "give both, or neither"),
     ],

@@ -121,6 +121,14 @@ def test_numbers_beyond_the_doubles_get_one_line(changes: dict, asked: dict, wor
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("scale", [1e20, 1e150])
+def test_rows_that_no_ball_covers_get_one_line(scale: float) -> None:
+    rows = numpy.random.default_rng(0).normal(size=(12, 2)) * scale
+    fitted = certify.fit(certify.objectives.Logistic(rows, numpy.arange(12) % 2, l2=1e-300))
+    with pytest.raises(InputError, match=r"no ball around the fitted model|gradient is not small"):
+        releases(fitted, 2, mu=1)
+
+
 def test_a_sequence_that_nobody_could_plan_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="too long to plan"):
         plan(declared(MOST_DELETIONS + 1, **NUMBERS), mu=1)
