@@ -70,12 +70,13 @@ def convergence_figure(
     upper: Sequence[float],
     *,
     asked: float | None = None,
+    quantity: str = "eigenvalue",
     title: str = "Largest eigenvalue",
 ) -> Figure:
     """Bounds from below and above against the products spent, and the relative width of what is between them.
 
     An upper bound that does not exist yet is ``math.inf``. ``asked`` is a relative width that was wanted, marked where it
-    is first reached. Raises ``ValueError`` where bounds cross, or where no upper one is finite.
+    is first reached; ``quantity`` names what is bounded. Raises ``ValueError`` where bounds cross, or where no upper one is finite.
 
     >>> figure = convergence_figure([1, 2, 3], [0.5, 0.9, 1.0], [math.inf, 2.0, 1.001], asked=0.01)
     >>> [mark.label for mark in figure.panels[1].marks]
@@ -87,9 +88,9 @@ def convergence_figure(
         raise ValueError("convergence is shown of finite lower bounds that lie below their upper bounds, one of which is finite")
     values = [value for _, low, high in closed for value in (low, high)] + [low for _, low, _ in rows]
     room = 0.05 * ((max(values) - min(values)) or abs(values[0]) or 1.0)
-    heights = Axis("eigenvalue", min(values) - room, max(values) + room)
+    heights = Axis(quantity, min(values) - room, max(values) + room)
     if min(values) > 0 and max(values) > 10 * min(values):
-        heights = Axis("eigenvalue", min(values) / 1.5, 1.5 * max(values), logarithmic=True)
+        heights = Axis(quantity, min(values) / 1.5, 1.5 * max(values), logarithmic=True)
     spent = Axis("products", rows[0][0] - 0.5, rows[-1][0] + 0.5)
     bounds = Panel(
         "Bounds", spent, heights,

@@ -80,3 +80,8 @@ def test_numbers_that_are_wrong_are_refused() -> None:
 def test_one_eigenvalue_and_one_product_are_pictures_too() -> None:
     assert svg(spectral_density_figure([[2.0]], [[1.0]], size=1)) and svg(spectral_density_figure([[0.0]], [[1.0]], size=1))
     assert svg(convergence_figure([1], [0.0], [0.0]))
+
+
+def test_the_picture_names_what_is_bounded() -> None:
+    for quantity in ("eigenvalue", "influence"):
+        assert convergence_figure([1, 2], [0.5, 0.9], [2.0, 1.1], quantity=quantity).panels[0].y.label == quantity
