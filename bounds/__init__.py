@@ -13,6 +13,7 @@ from .utility import excess_risk
 if TYPE_CHECKING:
     from .clipping import Clipped, SpectralClipping, clip_spectral_norm
     from .networks.activations import UnknownModule
+    from .networks.attention import attention_lipschitz
     from .networks.lipschitz import lipschitz
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "attention_lipschitz": "networks.attention",
     "ParameterConstants": "parameters.constants",
     "parameter_constants": "parameters.constants",
     "singular_value_estimates": "spectral.power_qr",
@@ -50,9 +52,9 @@ _LAZY = {
 __all__ = [
     "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
     "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping", "SpectralNorm",
-    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "clip_spectral_norm", "derive", "exactly", "excess_risk",
-    "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants", "singular_value_estimates",
-    "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
+    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm", "derive", "exactly",
+    "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants",
+    "singular_value_estimates", "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker
