@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy
 from numpy.typing import ArrayLike, NDArray
 
@@ -39,6 +41,9 @@ class Releases:
         self._before: NDArray[numpy.float64] | None = None
         self._released: NDArray[numpy.float64] | None = None
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("releases hold one budget: they are not copied, plan another sequence")
+
     def __repr__(self) -> str:
         return f"Releases(made={self.made}, left={self.left})"
 
@@ -50,7 +55,7 @@ class Releases:
     def release(self, parameters: ArrayLike, records: int = 1, sigma: float | None = None) -> NDArray[numpy.float64]:
         """The next release, for the un-noised parameters after ``records`` more deletions.
 
-        ``sigma`` replaces the deviation of the plan where less is proved to be enough for the very records.
+        ``sigma`` replaces the deviation of the plan where less is proved to be enough for the very records; whoever gives it answers for that.
 
         Assumes that they are one Newton step from the fitted model on the records that are left. Raises :class:`InputError` when the budget is used
         up and for parameters that are not finite or of another length; nothing is spent then.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy
 from flint import arb, arb_mat
@@ -50,15 +51,16 @@ _MOST_PRODUCTS = 10**9
 class Release:
     """One release: the model, and two promises. ``per_release`` speaks of whoever sees this release alone, ``transcript`` of whoever sees them all.
 
-    ``per_release`` is for requests that were chosen without a look at earlier releases: a request that answers to one carries what that told.
-    ``deleted`` counts all records that have left by now, ``sigma`` bounds the noise in every coordinate from above, but for rounding to the grid, and
-    ``spent`` is the Gaussian parameter of the transcript up to here, had its length been fixed beforehand.
+    The records ``forgotten`` are secret, and printing a release shows none of them. ``per_release`` is for requests that were chosen without a look
+    at earlier releases: a request that answers to one carries what that told. ``deleted`` counts all records that have left by now, ``sigma``
+    bounds the noise in every coordinate from above, but for rounding to the grid, and ``spent`` is the Gaussian parameter of the transcript up to
+    here, had its length been fixed beforehand.
     """
 
     model: torch.Tensor = field(repr=False)
-    forgotten: tuple[int, ...]
+    forgotten: tuple[int, ...] = field(repr=False)
     deleted: int
-    sigma: float
+    sigma: float = field(repr=False)
     per_release: Guarantee
     transcript: Guarantee
     spent: Bound
@@ -67,7 +69,8 @@ class Release:
 class Sequence:
     """Releases from one fit, by one plan; every release is one Newton step from the original fit. Printing it shows no secret.
 
-    Make one by :func:`releases`. The fit, the un-noised steps and this object are secret.
+    Make one by :func:`releases`. The fit, the un-noised steps and this object are secret. Threads may share it; it is not copied, since a copy would
+    spend the same budget again.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Sequence:
         self._left = fitted.objective.ids.copy()
         self._start = [float(value) for value in fitted.parameters]
         self._share = Fraction(fitted.objective.l2) if penalty == "mean" else Fraction(0)
+        self._lock = threading.Lock()
         self._variance = Fraction(0)
         self._moved: Bound | None = None
         with precision(_BITS):
@@ -88,6 +92,9 @@ class Sequence:
 
     def __repr__(self) -> str:
         return f"Sequence({self.plan.mechanism}, {len(self.made)} releases, {self.left} deletions left)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a sequence holds one budget: it is not copied, plan another")
 
     @property
     def left(self) -> int:
@@ -105,14 +112,18 @@ class Sequence:
         Raises :class:`InputError` for an empty request, for records that are unknown, named twice or gone, and when the plan does not cover them;
         nothing is spent then.
         """
-        from certify.objectives.dataset import positions_mask
-
         try:
             asked = tuple(forget)
         except TypeError:
             raise InputError(f"a request is a list of row positions, not {type(forget).__name__}") from None
         if not asked:
             raise InputError("a release answers a request: name at least one record by its row position")
+        with self._lock:
+            return self._release(asked)
+
+    def _release(self, asked: tuple[int, ...]) -> Release:
+        from certify.objectives.dataset import positions_mask
+
         gone = positions_mask(self._left, asked)
         self._drawn.check(len(asked))
         asked = tuple(int(item) for item in asked)
@@ -136,23 +147,24 @@ class Sequence:
             noise = ball(self._variance).sqrt()
         found = Release(
             torch.from_numpy(drawn), asked, self._request.count, upper_double(noise),
-            self._guarantee(Notion.GUO, self._alone(lower_double(noise)), None, "this release alone", _OBLIVIOUS),
+            self._guarantee(Notion.GUO, self._alone(lower_double(noise), len(asked)), None, "this release alone", _OBLIVIOUS),
             self._guarantee(Notion.GDP_TRANSCRIPT, self.plan.mu, self._epsilon, f"all releases, until {self.plan.deletions} records have left"),
             self.plan.spent(self._request.count),
         )  # fmt: skip
         self.made.append(found)
         return found
 
-    def _alone(self, noise: float) -> Bound:
+    def _alone(self, noise: float, first: int) -> Bound:
         """The Gaussian parameter of this release alone: its residual over its noise where it was drawn at once.
 
-        A later release of a walk is a sum of rounded draws, which is no function of the ideal sum: it tells no more than all draws of this course.
+        That is where no more records have left than this release forgot ``first``. A later release of a walk is a sum of rounded draws, which is no
+        function of the ideal sum: it tells no more than all draws of this course.
 
         Theorem: ``gaussian.mu`` (upper sensitivity; lower sigma).
         Theorem: ``continual.random-walk`` (upper path; lower scale).
         """
         constants, request, scale = self.plan.constants, self._request, self.plan.scale
-        if scale is not None and self.made:
+        if scale is not None and request.count > first:
             return (
                 self.plan.spent(request.count)
                 if self._moved is None

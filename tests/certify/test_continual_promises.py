@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy
@@ -132,6 +134,37 @@ def test_rows_that_no_ball_covers_get_one_line(scale: float) -> None:
 def test_a_sequence_that_nobody_could_plan_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="too long to plan"):
         plan(declared(MOST_DELETIONS + 1, **NUMBERS), mu=1)
+
+
+def test_a_budget_is_not_copied(fitted) -> None:
+    """A copy would release as often again, all covered by one plan."""
+    sequence, drawn = releases(fitted, 2, mu=1), Releases(plan(declared(2, **NUMBERS), mu=1))
+    for held in (sequence, drawn):
+        for copied in (copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="not copied"):
+                copied(held)
+
+
+def test_threads_share_one_budget(fitted) -> None:
+    sequence = releases(fitted, 8, mu=1)
+
+    def one(record: int) -> int:
+        try:
+            return sequence.release([record]).deleted
+        except InputError:
+            return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(one, range(12)))
+    assert sorted(seen) == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert sequence.left == 0
+
+
+def test_printing_a_release_shows_no_secret(fitted) -> None:
+    made = releases(fitted, 2, mu=1).release([61])
+    assert made.forgotten == (61,) and made.sigma > 0
+    assert "(61,)" not in repr(made) and "forgotten" not in repr(made)
+    assert repr(made.sigma) not in repr(made)
 
 
 def test_a_set_may_need_less_noise_than_the_grid_and_keeps_the_guarantee(fitted) -> None:
