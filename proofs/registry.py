@@ -52,6 +52,7 @@ _FAMILIES = (
     "lipschitz",
     "convolution",
     "hessian",
+    "low_rank",
     "mechanisms",
 )
 

@@ -70,6 +70,12 @@ FOUNDATIONS = (
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorem 4.2.2",
     ),
     Foundation(
+        "linalg.courant-fischer",
+        "The k-th greatest singular value of a matrix M is the greatest, over the subspaces of dimension k, of the least |M x| over the unit "
+        "vectors x of the subspace; both are attained.",
+        "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Theorem 7.3.8",
+    ),
+    Foundation(
         "linalg.inverse-order",
         "If A - B is positive semidefinite and B is symmetric positive definite, B^-1 - A^-1 is positive semidefinite.",
         "Horn & Johnson, Matrix Analysis (2nd ed. 2013), Corollary 7.7.4",
