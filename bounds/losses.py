@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .bound import Bound
 from .derive import derive
 
-KINDS = ("logistic", "softmax", "squared", "huber", "poisson")
+KINDS = ("logistic", "softmax", "squared", "huber", "hinge", "poisson")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ def loss_constants(
     label_bound: Bound | float | None = None,
     predictor_bound: Bound | float | None = None,
     threshold: Bound | float | None = None,
+    width: Bound | float | None = None,
 ) -> LossConstants:
     """The constants of ``kind`` on rows of norm at most ``row_norm`` (with an intercept, of (x, 1)).
 
     "logistic" and "softmax" need nothing else. "squared" has a gradient bound only on a ball of parameters
     (``parameter_bound``, ``label_bound``); "huber" needs its ``threshold`` and has no Hessian-Lipschitz
-    constant; "poisson" has constants only where predictors are bounded (``predictor_bound``, ``label_bound``).
+    constant; nor has "hinge", the smoothed one, which needs the ``width`` of its bend; "poisson" has constants only
+    where predictors are bounded (``predictor_bound``, ``label_bound``).
     Raises ``ValueError`` for another kind or a bound that the kind needs and does not get.
     Every number is an upper bound by a theorem of the book, which names the source (``certify theorems logistic.smoothness``).
 
@@ -47,6 +49,8 @@ def loss_constants(
     row_norm).
     Theorem: ``squared.gradient`` (upper row_norm, parameter_bound, label_bound).
     Theorem: ``huber.gradient`` (upper row_norm, threshold).
+    Theorem: ``hinge.gradient`` (upper row_norm).
+    Theorem: ``hinge.smoothness`` (upper row_norm; lower width).
     Theorem: ``poisson.gradient`` (upper row_norm, predictor_bound, label_bound).
     Theorem: ``poisson.smoothness``, ``poisson.hessian-lipschitz`` (upper row_norm, predictor_bound).
 
@@ -76,6 +80,14 @@ def loss_constants(
         gradient = derive("huber.gradient", row_norm=row_norm, threshold=threshold)
         smoothness = derive("huber.smoothness", row_norm=row_norm)
         return LossConstants(gradient, smoothness, None, "the Hessian of the Huber loss jumps: no second-order certificate")
+    if kind == "hinge":
+        if width is None:
+            raise ValueError("a smoothed hinge loss needs the width of its bend: without one its gradient jumps")
+        gradient = derive("hinge.gradient", row_norm=row_norm)
+        smoothness = derive("hinge.smoothness", row_norm=row_norm, width=width)
+        return LossConstants(
+            gradient, smoothness, None, "the Hessian of the smoothed hinge loss jumps: no second-order certificate"
+        )
     if predictor_bound is None or label_bound is None:
         raise ValueError("Poisson regression has constants only on bounded predictors: pass predictor_bound and label_bound")
     return LossConstants(

@@ -22,6 +22,7 @@ _FAMILIES = (
     "softmax",
     "squared",
     "huber",
+    "hinge",
     "poisson",
     "utility",
     "capacity",

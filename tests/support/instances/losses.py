@@ -205,6 +205,22 @@ def huber_smoothness(generator: numpy.random.Generator) -> Values:
     return {"row_norm": over(generator, h), "t": change * h / d, "d": d, "change": change, "h": h}
 
 
+def hinge_gradient(generator: numpy.random.Generator) -> Values:
+    h, width = 10 ** generator.uniform(-1, 1, size=2)
+    p = float(numpy.clip((1 - generator.normal() * 2) / width, 0, 1))
+    return {"row_norm": over(generator, h), "t": p * h, "p": p, "h": h}
+
+
+def hinge_smoothness(generator: numpy.random.Generator) -> Values:
+    row, unit, h = random_row(generator)
+    margin, d, width = float(generator.normal()), 10 ** generator.uniform(-2, 1), 10 ** generator.uniform(-1, 1)
+    ends = numpy.clip([(1 - margin) / width, (1 - margin - d * float(row @ unit)) / width], 0, 1)
+    change = abs(float(ends[1] - ends[0]))
+    return {
+        "row_norm": over(generator, h), "width": under(generator, width), "t": change * h / d, "d": d, "g": width, "change": change * width, "h": h,
+    }  # fmt: skip
+
+
 def poisson(kind: str) -> Instance:
     def draw(generator: numpy.random.Generator) -> Values:
         row, unit, h = random_row(generator)
@@ -236,6 +252,8 @@ INSTANCES: dict[str, Instance] = {
     "ridge.strong-convexity": ridge_convexity,
     "huber.gradient": huber_gradient,
     "huber.smoothness": huber_smoothness,
+    "hinge.gradient": hinge_gradient,
+    "hinge.smoothness": hinge_smoothness,
     "poisson.gradient": poisson("gradient"),
     "poisson.smoothness": poisson("smoothness"),
     "poisson.hessian-lipschitz": poisson("hessian"),
@@ -254,6 +272,8 @@ TIGHT = {
     "ridge.strong-convexity": 0.8,
     "huber.gradient": 1,
     "huber.smoothness": 1,
+    "hinge.gradient": 1,
+    "hinge.smoothness": 1,
     "poisson.gradient": 0.8,
     "poisson.smoothness": 0.9,
     "poisson.hessian-lipschitz": 0.9,
