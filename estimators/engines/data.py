@@ -140,9 +140,9 @@ class Data:
         moved = tensor.to(self._device)
         return moved.clone() if moved.is_inference() else moved
 
-    def versions(self) -> list[int]:
-        """The versions of the tensors that are held: they change when somebody writes into them."""
-        return [0 if tensor.is_inference() else tensor._version for tensor in tensors_of(self._pairs)] if self.held else []
+    def held_tensors(self) -> list[Tensor]:
+        """The tensors that are held, and not read anew at every pass."""
+        return list(tensors_of(self._pairs)) if self.held else []
 
 
 def is_pair(data: Any) -> bool:

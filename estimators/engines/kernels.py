@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from . import activations, convolutions, layer_norm
+from . import activations, convolutions, layer_norm, weight_norm
 from .pullbacks import Unusual
 
 Rule = Callable[..., Any]
@@ -35,6 +35,7 @@ def _rules() -> dict[Any, Rule]:
     for function in (torch.conv1d, torch.conv2d, torch.conv3d):
         rules[function] = convolutions.rule
     rules[functional.layer_norm] = layer_norm.rule
+    rules[torch._weight_norm] = weight_norm.rule
     return rules
 
 

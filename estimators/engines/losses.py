@@ -97,9 +97,39 @@ def counted_tokens(loss: Any, targets: Any) -> int:
         return 1
     if target.is_floating_point():
         return target.shape[0] if target.dim() else 1
+    return int((target != (_of_classes(loss) or {}).get("ignore_index", -100)).sum())
+
+
+def _of_classes(loss: Any) -> dict[str, Any] | None:
+    """The options of a loss of class indices, whose mean divides by the weights of those that are not ignored; None for other losses."""
     known = recognise(loss)
-    ignored = known[1].get("ignore_index", -100) if known and known[0] == "cross_entropy" else -100
-    return int((target != ignored).sum())
+    if known is not None:
+        return known[1] if known[0] == "cross_entropy" else None
+    return _of_log_probabilities(loss)
+
+
+def _of_log_probabilities(loss: Any) -> dict[str, Any] | None:
+    """The options of torch's negative log-likelihood, which takes the outputs of log_softmax; None for other losses."""
+    if type(loss) is nn.NLLLoss:
+        return {"weight": loss.weight, "ignore_index": loss.ignore_index}
+    function, given = (loss.func, loss.keywords) if isinstance(loss, functools.partial) and not loss.args else (loss, {})
+    return dict(given) if function is functional.nll_loss else None
+
+
+def refuse_linear(loss: Any) -> None:
+    """Refuse a loss that has no curvature in the outputs, so that every Gauss-Newton matrix would be zero."""
+    if _of_log_probabilities(loss) is not None:
+        raise OperatorRefused(
+            "the negative log-likelihood is linear in the outputs of log_softmax, so the Gauss-Newton matrix is zero",
+            "let the model end in the logits, and pass torch.nn.CrossEntropyLoss",
+        )
+
+
+def state_of(loss: Any) -> list[Tensor]:
+    """The tensors that a loss carries: those of a module, or the arguments of a partial function."""
+    if isinstance(loss, nn.Module):
+        return [*loss.parameters(), *loss.buffers()]
+    return list(tensors_of([loss.args, loss.keywords])) if isinstance(loss, functools.partial) else []
 
 
 def weight(loss: Any, inputs: Any, targets: Any) -> float:
@@ -109,15 +139,13 @@ def weight(loss: Any, inputs: Any, targets: Any) -> float:
     2.0
     """
     known, target = recognise(loss), targets if isinstance(targets, Tensor) else None
+    options = _of_classes(loss)
+    if options is not None and target is not None and not target.is_floating_point():
+        kept = target[target != options.get("ignore_index", -100)]
+        weights = options.get("weight")
+        return float(kept.numel() if weights is None else weights.to(target.device)[kept].sum())
     if known is not None and target is not None:
-        kind, options = known
-        if kind != "cross_entropy":
-            return float(target.numel())
-        if not target.is_floating_point():
-            kept = target[target != options.get("ignore_index", -100)]
-            weights = options.get("weight")
-            return float(kept.numel() if weights is None else weights.to(target.device)[kept].sum())
-        return float(target.numel() // target.shape[1 if target.dim() > 1 else 0])
+        return float(target.numel() // (target.shape[1 if target.dim() > 1 else 0] if known[0] == "cross_entropy" else 1))
     for tree in (targets, inputs):
         for tensor in tensors_of(tree):
             if tensor.dim():

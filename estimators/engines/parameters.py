@@ -46,7 +46,7 @@ class Layout:
         """The pieces of flat vectors [..., P], each in the shape of its parameter [..., *shape]."""
         lead = rows.shape[:-1]
         pieces = torch.split(rows, self.sizes, dim=-1)
-        return [piece.reshape(*lead, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
+        return [piece.reshape((*lead, *shape)) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def join(self, pieces: Sequence[Tensor], dtype: torch.dtype, lead: int = 0) -> Tensor:
         """Flat vectors [..., P] of the pieces [..., *shape]; ``lead`` counts the leading dimensions."""
@@ -63,6 +63,8 @@ class Layout:
                 )
             )
         for name, shape in zip(self.names, self.shapes, strict=True):
+            if not isinstance(named[name], Tensor):
+                raise ValueError(f"{name!r} is {type(named[name]).__name__}, no tensor")
             if named[name].shape != shape:
                 raise ValueError(f"{name!r} has shape {tuple(named[name].shape)}, and the parameter {tuple(shape)}")
         return self.join([named[name] for name in self.names], dtype)

@@ -19,6 +19,7 @@ from .kernels import Kept
 from .layers import refuse_layers, unwrapped
 from .parameters import Layout, Patterns, check_parameters, chosen_parameters, common_dtype
 from .refusals import OperatorRefused
+from .staleness import Structure, Trace
 
 Loss = Callable[[Any, Any], Tensor]
 
@@ -46,7 +47,7 @@ class Problem:
             lambda inputs, targets: losses.weight(loss, inputs, targets),
             lambda t: losses.counted_tokens(loss, t),
         )
-        self._versions = self._current_versions()
+        self._remember()
 
     @classmethod
     def of_function(cls, function: Callable[[dict[str, Tensor]], Tensor], parameters: Mapping[str, Tensor]) -> Problem:
@@ -58,7 +59,7 @@ class Problem:
         self.data = Data(
             (torch.zeros(1, device=self.device), torch.zeros(1, device=self.device)), self.device, lambda *_: 1.0, lambda _: 1
         )
-        self._versions = self._current_versions()
+        self._remember()
         return self
 
     def _adopt(self, originals: dict[str, Tensor]) -> None:
@@ -129,14 +130,23 @@ class Problem:
             wide.loss = functools.partial(self.loss.func, *self.loss.args, **options)
         return wide
 
-    def refuse_stale(self) -> None:
-        """Refuse to go on after the parameters or the data were written into: a kept graph belongs to the old values."""
-        if self._current_versions() != self._versions:
-            raise OperatorRefused("the parameters or the data were changed since this operator was built", "build it again")
+    def _remember(self) -> None:
+        self._structure = Structure(self.model)
+        self._traces = {
+            "the parameters or the data": Trace([*self._originals.values(), *self.data.held_tensors()]),
+            "the buffers of the model": Trace(self.model.buffers()),
+            "the weights of the loss": Trace(losses.state_of(self.loss)),
+        }
 
-    def _current_versions(self) -> list[int]:
-        parameters = [version for p in self._originals.values() for version in (p._version, p.data_ptr())]
-        return [*parameters, *self.data.versions()]
+    def refuse_stale(self, *, kept: bool = False) -> None:
+        """Refuse to go on after the model, the loss or the data were changed; ``kept`` says that the model is not run again."""
+        changed = [what for what, trace in self._traces.items() if not trace.holds()]
+        if not changed and not self._structure.holds():
+            changed = ["the layers of the model"]
+        if not changed and not kept and not self._structure.in_mode():
+            changed = ["the train or eval modes of layers"]
+        if changed:
+            raise OperatorRefused(f"{changed[0]} were changed since this operator was built", "build it again")
 
 
 class _Plain(nn.Module):

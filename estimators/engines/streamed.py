@@ -56,7 +56,7 @@ class Engine:
 
     def multiply(self, block: Tensor, rows: Indices, columns: Indices) -> Tensor:
         """The block [rows, columns] of the matrix times each of the flat vectors [K, P]; accumulated in float64 where there are several batches."""
-        self.problem.refuse_stale()
+        self.problem.refuse_stale(kept=self._kept is not None)
         layout = self.problem.layout
         into, out_of = layout.part(rows), layout.part(columns)
         total: Tensor | None = None

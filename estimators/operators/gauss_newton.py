@@ -10,7 +10,7 @@ from certify.bounds import Declared, Measured
 
 from ..engines.data import Batch, Unit
 from ..engines.gauss_newton import Middle, OutputGraph
-from ..engines.losses import LossHessian, closed_form, differentiated
+from ..engines.losses import LossHessian, closed_form, differentiated, refuse_linear
 from ..engines.parameters import Patterns
 from ..engines.probes import examine, output_difference
 from ..engines.problem import Loss, Problem
@@ -41,6 +41,7 @@ class GaussNewton(Curvature):
         convex_loss: str = "",
     ) -> None:
         problem = Problem(model, loss, data, parameters)
+        refuse_linear(loss)
         build = LossCurvature(convex_loss)
         engine = Engine(problem, build, retain=retain)
         probes = examine(engine, LossCurvature(convex_loss), output_difference, mixes=True)

@@ -52,6 +52,7 @@ class Operator(ABC):
     is the measured relative accuracy of a product, an estimate: no theorem covers the rounding errors of automatic differentiation.
     """
 
+    __array_ufunc__ = None  # an array of numpy leaves ``array @ operator`` and the like to this class
     parts: tuple[Operator, ...] = ()
     """The operators that this one is made of."""
     shared = False
@@ -116,10 +117,14 @@ class Operator(ABC):
 
             return Product(self, other)
         if isinstance(other, Mapping):
-            wide = torch.float64 if any(tensor.dtype == torch.float64 for tensor in other.values()) else self.dtype
+            wide = (
+                torch.float64 if any(getattr(tensor, "dtype", None) == torch.float64 for tensor in other.values()) else self.dtype
+            )
             return self.rows.named(self @ self.columns.flatten(other, wide).to(self.device))
         if not isinstance(other, Tensor):
-            return NotImplemented
+            raise ValueError(
+                f"an operator multiplies tensors and dictionaries of tensors, not {type(other).__name__}: torch.as_tensor makes one"
+            )
         return self._checked(other)
 
     def _checked(self, vector: Tensor) -> Tensor:

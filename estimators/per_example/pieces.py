@@ -56,7 +56,8 @@ class Piece(ABC):
 
     def flat(self, rows: slice) -> Tensor:
         """The same, [n, size], in float32 or wider."""
-        return at_least_single(self.dense(rows)).reshape(-1, self.size)
+        dense = at_least_single(self.dense(rows))
+        return dense.reshape(len(dense), self.size)
 
     def squared_norms(self) -> Tensor:
         """|g_n|² for each example, [N]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import warnings
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from certify.estimators.engines import blocks, streamed
 from certify.estimators.engines.blocks import Blocks
 from certify.estimators.engines.data import Batch, first_examples
 from certify.estimators.engines.double_backward import GradientGraph
-from certify.estimators.engines.losses import closed_form, differentiated, recognise, weight
+from certify.estimators.engines.losses import closed_form, counted_tokens, differentiated, recognise, weight
 from certify.estimators.engines.parameters import Layout
 from certify.estimators.engines.probes import examine, gradient_difference
 from certify.estimators.engines.problem import Problem
@@ -206,9 +207,25 @@ def test_weights_of_batches_are_what_the_loss_divides_by() -> None:
     assert weight(nn.CrossEntropyLoss(weight=weights), None, torch.tensor([0, 2, -100])) == 2.5
     assert weight(F.cross_entropy, None, torch.ones(4, 3, 5)) == 20
     assert weight(nn.MSELoss(), None, torch.ones(4, 3)) == 12
+    assert weight(nn.NLLLoss(weight=weights, ignore_index=1), None, torch.tensor([0, 2, 1])) == 2.5
+    assert weight(functools.partial(F.nll_loss, ignore_index=0), None, torch.tensor([[0, 2, 1]])) == 2
+    assert counted_tokens(nn.NLLLoss(ignore_index=1), torch.tensor([[0, 2, 1]])) == 2
     assert weight(sequence_loss, None, torch.ones(4, 3)) == 4
     assert weight(sequence_loss, torch.ones(5, 2), None) == 5
     assert weight(sequence_loss, None, 3) == 1
+
+
+def test_a_negative_log_likelihood_in_batches_is_the_mean_over_all_data() -> None:
+    """torch divides it by the weights of the targets that are not ignored: equal shares of the batches would be another matrix."""
+    made = nn.Sequential(network(), nn.LogSoftmax(1)).double()
+    loss = nn.NLLLoss(weight=torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64), ignore_index=1)
+    labels = torch.tensor([1, 0, 1, 2, 2, 0])
+    batches = [(ROWS[:1], labels[:1]), (ROWS[1:3], labels[1:3]), (ROWS[3:], labels[3:])]
+    for kind in (Hessian, EmpiricalFisher):
+        expected = kind(made, loss, (ROWS, labels)).dense()
+        torch.testing.assert_close(kind(made, loss, batches).dense(), expected, rtol=1e-12, atol=1e-14)
+    by_examples = sum(len(y) / 5 * Hessian(made, loss, (x, y)).dense() for x, y in batches[1:])
+    assert float((by_examples - Hessian(made, loss, (ROWS, labels)).dense()).abs().max()) > 1e-3
 
 
 def test_only_losses_that_are_known_are_recognised() -> None:

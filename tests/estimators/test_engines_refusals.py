@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -330,20 +332,70 @@ def test_outputs_without_parameters_are_refused() -> None:
         Hessian(Cut().double(), LOSS, (ROWS, LABELS))
 
 
+CHANGES: dict[str, tuple[Callable[[nn.Sequential, Any, Tensor], object], str]] = {
+    "a write through .data": (lambda made, loss, rows: made[0].bias.data.add_(1e-12), "the parameters or the data"),
+    "another tensor in .data": (lambda made, loss, rows: setattr(made[0].bias, "data", made[0].bias.data * 2), "the parameters"),
+    "a state that is loaded": (lambda made, loss, rows: made.load_state_dict(made.state_dict()), "the parameters or the data"),
+    "other rows": (lambda made, loss, rows: rows.mul_(2), "the parameters or the data"),
+    "other rows through .data": (lambda made, loss, rows: rows.data.mul_(2), "the parameters or the data"),
+    "another parameter": (lambda made, loss, rows: setattr(made[0], "bias", nn.Parameter(made[0].bias * 2)), "the layers"),
+    "another layer": (lambda made, loss, rows: made.__setitem__(2, nn.Sigmoid()), "the layers of the model"),
+    "one layer more": (lambda made, loss, rows: made.append(nn.Linear(3, 3).double()), "the layers of the model"),
+    "statistics of a batch": (lambda made, loss, rows: made[1].running_var.mul_(3), "the buffers of the model"),
+    "weights of classes": (lambda made, loss, rows: loss.weight.mul_(torch.arange(3.0).double()), "the weights of the loss"),
+}
+
+
 @pytest.mark.parametrize("retain", [True, False])
-def test_parameters_and_data_that_change_later_are_refused(retain: bool) -> None:
-    made, rows = model(), ROWS.clone()
-    for change in (
-        lambda: made[0].bias.data.copy_(torch.ones(4)),
-        lambda: made.load_state_dict(made.state_dict()),
-        lambda: rows.mul_(2),
-    ):
-        operator = Hessian(made, LOSS, (rows, LABELS), retain=retain)
-        operator @ torch.ones(operator.shape[0], dtype=torch.float64)
-        change()
-        if change.__code__.co_names[-1] != "ones":  # a write through .data leaves no trace
-            with pytest.raises(OperatorRefused, match="were changed since this operator was built: build it again"):
-                operator @ torch.ones(operator.shape[0], dtype=torch.float64)
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_changes_after_the_operator_was_built_is_refused(what: str, retain: bool) -> None:
+    made, rows, loss = model(nn.BatchNorm1d(4)).eval(), ROWS.clone(), nn.CrossEntropyLoss(weight=torch.ones(3).double())
+    change, words = CHANGES[what]
+    operator = Hessian(made, loss, (rows, LABELS), retain=retain)
+    ones = torch.ones(operator.shape[0], dtype=torch.float64)
+    assert torch.equal(operator @ ones, operator @ ones)
+    change(made, loss, rows)
+    with pytest.raises(OperatorRefused, match=f"{words}.* were changed since this operator was built: build it again"):
+        operator @ ones
+
+
+def test_train_mode_is_refused_only_where_the_model_is_run_again() -> None:
+    made = model(nn.Dropout(0.5)).eval()
+    kept, streamed = (Hessian(made, LOSS, (ROWS, LABELS), retain=retain) for retain in (True, False))
+    ones = torch.ones(kept.shape[0], dtype=torch.float64)
+    before = kept @ ones
+    torch.testing.assert_close(streamed @ ones, before, rtol=1e-12, atol=1e-14)
+    made.train()
+    assert torch.equal(kept @ ones, before)
+    with pytest.raises(OperatorRefused, match="the train or eval modes of layers were changed"):
+        streamed @ ones
+    made.eval()
+    torch.testing.assert_close(streamed @ ones, before, rtol=1e-12, atol=1e-14)
+
+
+def test_a_loss_without_curvature_in_the_outputs_has_no_gauss_newton_matrix() -> None:
+    made = nn.Sequential(model(), nn.LogSoftmax(1))
+    for loss in (nn.NLLLoss(), functools.partial(F.nll_loss, ignore_index=1), F.nll_loss):
+        with pytest.raises(OperatorRefused, match=r"Gauss-Newton matrix is zero: let the model end in the logits, and pass"):
+            GaussNewton(made, loss, (ROWS, LABELS))
+    assert float(Hessian(made, nn.NLLLoss(), (ROWS, LABELS)).dense().abs().max()) > 0
+
+
+def test_graphs_go_with_the_operator() -> None:
+    """Without the garbage collector: memory of an accelerator must not wait for it."""
+    for kind in KINDS:
+        made = model()
+        operator = kind(made, LOSS, (ROWS, LABELS), retain=True)
+        operator.damped(0.1) @ torch.ones(operator.shape[0], dtype=torch.float64)
+        engine, weights = weakref.ref(operator._engine), weakref.ref(made)
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            del operator, made
+            assert engine() is None and weights() is None
+        finally:
+            if collecting:
+                gc.enable()
 
 
 def test_loaders_that_give_other_data_are_refused() -> None:

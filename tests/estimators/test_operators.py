@@ -175,8 +175,11 @@ def test_a_dictionary_of_wrong_shapes_is_refused() -> None:
         operator @ {**named, "0.weight": torch.ones(2, 2)}
     with pytest.raises(ValueError, match="unknown extra"):
         operator @ {**named, "extra": torch.ones(2)}
-    with pytest.raises(TypeError):
-        operator @ [1.0] * 39
+    with pytest.raises(ValueError, match=r"'0\.weight' is list, no tensor"):
+        operator @ {**named, "0.weight": [[1.0] * 3] * 4}  # type: ignore[dict-item]
+    for vector in ([1.0] * 39, np.ones(39)):
+        with pytest.raises(ValueError, match=f"not {type(vector).__name__}: torch.as_tensor makes one"):
+            operator @ vector
 
 
 def test_wrong_compositions_are_refused() -> None:

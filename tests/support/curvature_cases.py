@@ -90,6 +90,14 @@ RIGHT: dict[str, Operation] = {
     "rms_norm": of(lambda x, w: F.rms_norm(x, (3,), w), x=(4, 3), w=(3,)),
     "group_norm": of(lambda x, w, b: F.group_norm(x, 2, w, b), x=(2, 4, 3), w=(4,), b=(4,)),
     "layer_norm by hand": of(plain_layer_norm, x=(4, 3), w=(3,), b=(3,)),
+    "weight_norm": of(lambda v, g: torch._weight_norm(v, g, 0).sin(), v=(3, 4), g=(3, 1)),
+    "weight_norm of columns": of(lambda v, g: torch._weight_norm(v, g, 1).sin(), v=(3, 4), g=(1, 4)),
+    "weight_norm of the whole": of(lambda v, g: torch._weight_norm(v, g, -1).sin(), v=(3, 4), g=()),
+    "weight_norm of kernels": of(
+        lambda v, g: F.conv1d(FIXED[None, :3], torch._weight_norm(v, g, 0)).sin(), v=(2, 3, 2), g=(2, 1, 1)
+    ),
+    "a scalar parameter": of(lambda s, x: x * s.exp(), s=(), x=(3,)),
+    "a parameter without entries": of(lambda e, x: x.sin() + e.sum(), e=(0, 2), x=(3,)),
     "local_response_norm": of(lambda x: F.local_response_norm(x, 3), x=(2, 4, 3)),
     "normalize": of(lambda x: F.normalize(x, dim=1), x=(4, 3)),
     "mse_loss": of(lambda x, y: F.mse_loss(x.sin(), y), x=(4, 3), y=(4, 3)),
