@@ -22,8 +22,9 @@ from certify.numbers import Number, nonnegative, positive
 from certify.proofs.balls import ball, lower_double, precision, upper_double
 from certify.proofs.sides import Side
 
+from .enclosures import above, above_sum, away, curved, greatest_eigenvalue, least_eigenvalue, third
+
 _BITS = 96
-_SQUARINGS = 12
 ROUNDING = 2.0**-50
 """What a release may lose to rounding, of the size of the parameters and of the longest step."""
 _UNROUNDED = Bound(0.0, Side.EXACT, Declared("the releases are the exact Newton steps from the exact minimiser"))
@@ -135,7 +136,7 @@ def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, dele
             length * abs(share - y) + ball(own) * size for length, share, y in zip(lengths, shares, positive_label, strict=True)
         ]
         weights = [share * (1 - share) for share in shares]
-        radius, total = _above(lengths), _above_sum(gradients, most)
+        radius, total = above(lengths), above_sum(gradients, most)
         slopes = [share - y for share, y in zip(shares, positive_label, strict=True)]
         rest = _small_gradient(matrix, slopes, start, weight, total)
         kept = _kept_curvature(matrix, rows, weights, lengths, weight, most)
@@ -150,12 +151,12 @@ def measured(features: Any, labels: Any, parameters: Any, *, ridge: Number, dele
             (z - ball(reach.value) * length, z + ball(reach.value) * length)
             for z, length in zip(predictors, lengths, strict=True)
         ]
-        gradient = _above([length * _away(a, b, y) for (a, b), length, y in zip(ends, lengths, positive_label, strict=True)])
+        gradient = above([length * away(a, b, y) for (a, b), length, y in zip(ends, lengths, positive_label, strict=True)])
         gradient += ball(own) * (size + ball(reach.value))
-        smooth = _above([length**2 * _curved(a, b) for (a, b), length in zip(ends, lengths, strict=True)]) + ball(own)
-        thirds = [_third(a, b) for a, b in ends]
-        record = _above([third * length**3 for third, length in zip(thirds, lengths, strict=True)])
-        whole = _spectral(matrix, [third * length for third, length in zip(thirds, lengths, strict=True)])
+        smooth = above([length**2 * curved(a, b) for (a, b), length in zip(ends, lengths, strict=True)]) + ball(own)
+        thirds = [third(a, b) for a, b in ends]
+        record = above([third * length**3 for third, length in zip(thirds, lengths, strict=True)])
+        whole = greatest_eigenvalue(matrix, [third * length for third, length in zip(thirds, lengths, strict=True)])
     curvature = derive("continual.curvature", l2=retained, start_curvature=flat, self_concordance=concordance, radius=reach)
     moved = derive("output.residual", residual=_upper(rest, "gradient at the parameters"), strong_convexity=retained)
     return Constants(
@@ -225,7 +226,7 @@ def _kept_curvature(
         return 0.0
     lowest = Bound(least, Side.LOWER, Enclosed("elimination in balls"))
     removed = _upper(
-        _above_sum([w * length**2 for w, length in zip(weights, lengths, strict=True)], most), "largest Hessians of records"
+        above_sum([w * length**2 for w, length in zip(weights, lengths, strict=True)], most), "largest Hessians of records"
     )
     kept = [derive("continual.removed", least=lowest, removed=removed)]
     inverse = matrix * whole.inv()
@@ -233,50 +234,11 @@ def _kept_curvature(
         weight * sum((inverse[i, j] * arb(entry) for j, entry in enumerate(row)), arb(0))
         for i, (weight, row) in enumerate(zip(weights, rows, strict=True))
     ]
-    share = _upper(_above_sum(leverages, most), "largest leverages")
+    share = _upper(above_sum(leverages, most), "largest leverages")
     if share.value <= 1:
         kept.append(derive("continual.leverage", least=lowest, leverage=share))
     best = max(bound.value for bound in kept)
     return max(0.0, lower_double(arb(best) - ball(ridge)))
-
-
-def least_eigenvalue(matrix: arb_mat) -> float:
-    """A double that the least eigenvalue of the symmetric matrix is proved to exceed, by the pivots of the matrix less that number."""
-    import numpy
-
-    size = matrix.nrows()
-    centre = numpy.array([[float(matrix[i, j].mid()) for j in range(size)] for i in range(size)])
-    guess = float(numpy.linalg.eigvalsh((centre + centre.T) / 2)[0])
-    for slack in (1e-9, 1e-6, 1e-3, 0.1):
-        trial = guess - slack * abs(guess)
-        if trial > 0 and _positive(matrix, trial):
-            return trial
-    return 0.0
-
-
-def _positive(matrix: arb_mat, shift: float) -> bool:
-    """Whether all pivots of matrix - shift are proved to be positive."""
-    size = matrix.nrows()
-    work = [[matrix[i, j] - (arb(shift) if i == j else 0) for j in range(size)] for i in range(size)]
-    for k in range(size):
-        if not work[k][k] > 0:
-            return False
-        for i in range(k + 1, size):
-            factor = work[i][k] / work[k][k]
-            for j in range(i, size):
-                work[i][j] -= factor * work[k][j]
-                work[j][i] = work[i][j]
-    return True
-
-
-def _spectral(matrix: arb_mat, weights: list[arb]) -> arb:
-    """An upper bound on the norm of the sum of weight x x', by |G| <= |G^k|_F^(1/k)."""
-    rows = [[weight * matrix[i, j] for j in range(matrix.ncols())] for i, weight in enumerate(weights)]
-    power = matrix.transpose() * arb_mat(rows)
-    for _ in range(_SQUARINGS):
-        power = power * power
-    total = sum((entry * entry for entry in power.entries()), arb(0)).sqrt()
-    return total.root(2**_SQUARINGS).upper()
 
 
 def _radius(residual: Bound, flat: Bound, concordance: Bound, ridge: Bound) -> Bound:
@@ -315,42 +277,6 @@ def _radius(residual: Bound, flat: Bound, concordance: Bound, ridge: Bound) -> B
         else:
             high, best = middle, found
     return best
-
-
-def _away(low: arb, high: arb, label: int) -> arb:
-    """The greatest |share - y| for predictors from low to high: at the end away from the label."""
-    return 1 / (1 + low.exp()) if label else 1 / (1 + (-high).exp())
-
-
-def _curved(low: arb, high: arb) -> arb:
-    """An upper bound on s (1 - s) for predictors from low to high: it falls with the distance from zero."""
-    nearest = low if low > 0 else -high if high < 0 else arb(0)
-    share = 1 / (1 + (-nearest).exp())
-    return share * (1 - share)
-
-
-def _third(low: arb, high: arb) -> arb:
-    """An upper bound on |s (1 - s)(1 - 2s)| there: with the distance from zero it grows to 1/(6 sqrt 3) at log(2 + sqrt 3), and falls beyond."""
-    nearest = low if low > 0 else -high if high < 0 else arb(0)
-    farthest, peak = abs(low).max(abs(high)), (2 + arb(3).sqrt()).log()
-    if not (nearest > peak or farthest < peak):
-        return 1 / (6 * arb(3).sqrt())
-    share = 1 / (1 + (-(nearest if nearest > peak else farthest)).exp())
-    return share * (1 - share) * (2 * share - 1)
-
-
-def _above(values: list[arb]) -> arb:
-    """A number at or above all of them."""
-    found = values[0]
-    for value in values[1:]:
-        found = found.max(value)
-    return found.upper()
-
-
-def _above_sum(values: list[arb], most: int) -> arb:
-    """A number at or above the sum of any ``most`` of them."""
-    largest = sorted((float(value.upper()) for value in values), reverse=True)[:most]
-    return sum((arb(math.nextafter(value, math.inf)) for value in largest), arb(0)).upper()
 
 
 def _upper(value: arb, what: str) -> Bound:

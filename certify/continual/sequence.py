@@ -16,16 +16,16 @@ from certify import gaussian
 from certify.bounds.bound import Bound, exactly
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared, Enclosed
-from certify.errors import CannotDecide, InputError
+from certify.errors import InputError
 from certify.guarantee import Comparator, Guarantee, Notion
 from certify.numbers import Number, nonnegative, probability
 from certify.proofs.balls import ball, lower_double, precision, upper_double
 from certify.proofs.sides import Side
 
-from .constants import ROUNDING, Constants, counted, measured
+from .constants import Constants, counted, measured
 from .drawing import Releases
 from .plan import Mechanism, Plan, plan, residual
-from .sets import Request, set_increment, set_residual
+from .sets import Request, newton_step, set_increment, set_residual
 
 if TYPE_CHECKING:
     import torch
@@ -129,7 +129,7 @@ class Sequence:
         asked = tuple(int(item) for item in asked)
         with precision(_BITS):
             later = self._without(asked)
-            step = _stepped(later, self._start)
+            step = newton_step(later, self._start)
             move = set_increment(self.plan.constants, self._request, later) if self.basis == "set" else None
             sigma = self.plan.step(self.deleted, len(asked)) if move is None else self.plan.afforded(move)
         drawn = self._drawn.release(step, len(asked), sigma)
@@ -295,17 +295,3 @@ def constants_of(fitted: Fitted, deletions: int, penalty: Penalty = "mean") -> C
         deletions=deletions,
         share=l2 if penalty == "mean" else 0,
     )
-
-
-def _stepped(request: Request, start: list[float]) -> NDArray[numpy.float64]:
-    """The doubles nearest to one Newton step from the start, no farther from it than half of what the allowance keeps for rounding."""
-    try:
-        end = request.hessian.solve(request.gradient) + arb_mat([[value] for value in start])
-    except ZeroDivisionError:
-        raise CannotDecide("the Newton step could not be enclosed: its Hessian is nearly singular; use a larger l2") from None
-    nearest = [float(entry.mid()) for entry in end.entries()]
-    missed = sum(((entry - arb(value)) ** 2 for entry, value in zip(end.entries(), nearest, strict=True)), arb(0)).sqrt()
-    size = sum((arb(value) ** 2 for value in nearest), arb(0)).sqrt()
-    if not missed <= size * ball(ROUNDING / 2):
-        raise CannotDecide("the Newton step could not be enclosed to the last digits: use a larger l2")
-    return numpy.array(nearest)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy
 from flint import arb, arb_mat
+from numpy.typing import NDArray
 
 from certify.bounds.bound import Bound, exactly, tightest
 from certify.bounds.derive import derive
 from certify.bounds.evidence import Declared, Enclosed
-from certify.proofs.balls import upper_double
+from certify.errors import CannotDecide
+from certify.proofs.balls import ball, upper_double
 from certify.proofs.sides import Side
 
-from .constants import Constants, least_eigenvalue
+from .constants import ROUNDING, Constants
+from .enclosures import least_eigenvalue
 from .plan import increment, residual
 
 
@@ -66,6 +70,20 @@ def set_increment(constants: Constants, earlier: Request, later: Request) -> Bou
         by_count = by_count + increment(constants, count)
     apart = set_residual(constants, earlier) + set_residual(constants, later)
     return tightest(by_set + constants.allowance * 2, by_count, apart)
+
+
+def newton_step(request: Request, start: list[float]) -> NDArray[numpy.float64]:
+    """The doubles nearest to one Newton step from the start, no farther from it than half of what the allowance keeps for rounding."""
+    try:
+        end = request.hessian.solve(request.gradient) + arb_mat([[value] for value in start])
+    except ZeroDivisionError:
+        raise CannotDecide("the Newton step could not be enclosed: its Hessian is nearly singular; use a larger l2") from None
+    nearest = [float(entry.mid()) for entry in end.entries()]
+    missed = sum(((entry - arb(value)) ** 2 for entry, value in zip(end.entries(), nearest, strict=True)), arb(0)).sqrt()
+    size = sum((arb(value) ** 2 for value in nearest), arb(0)).sqrt()
+    if not missed <= size * ball(ROUNDING / 2):
+        raise CannotDecide("the Newton step could not be enclosed to the last digits: use a larger l2")
+    return numpy.array(nearest)
 
 
 def _size(gradient: arb_mat) -> Bound:

@@ -14,9 +14,8 @@ import torch
 import certify
 from certify.bounds import Bound
 from certify.continual import Sequence, constants_of, increment, path, releases, residual
-from certify.continual.constants import least_eigenvalue
-from certify.continual.sequence import _stepped
-from certify.continual.sets import Request, set_increment, set_residual
+from certify.continual.enclosures import least_eigenvalue
+from certify.continual.sets import Request, newton_step, set_increment, set_residual
 from certify.errors import InputError
 from certify.guarantee import Comparator, Notion
 from certify.proofs.balls import ball, precision
@@ -69,7 +68,7 @@ def test_every_deletion_set_stays_within_the_bounds(seed: int, penalty: str) -> 
     for deleted, request in requests(sequence):
         asked[deleted] = request
         with precision(128):
-            errors[deleted] = _stepped(request, sequence._start) - retrained(model, deleted, penalty)
+            errors[deleted] = newton_step(request, sequence._start) - retrained(model, deleted, penalty)
             reach = set_residual(constants, request)
         assert numpy.linalg.norm(errors[deleted]) <= reach.value + 1e-14
         assert reach.value <= residual(constants, len(deleted)).value
@@ -99,7 +98,7 @@ def test_an_unfinished_fit_is_counted() -> None:
     sequence = releases(rough, MOST, mu=1)
     for deleted, request in requests(sequence):
         with precision(128):
-            error = _stepped(request, sequence._start) - retrained(model, deleted, "mean")
+            error = newton_step(request, sequence._start) - retrained(model, deleted, "mean")
             assert numpy.linalg.norm(error) <= set_residual(sequence.plan.constants, request).value
 
 
@@ -109,7 +108,7 @@ def test_without_the_allowance_an_unfinished_fit_passes_the_bound() -> None:
     rough = replace(model, parameters=model.parameters + torch.tensor([3e-12, -4e-12], dtype=torch.float64))
     sequence = releases(rough, 1, mu=1)
     with precision(128):
-        error = float(numpy.linalg.norm(_stepped(sequence._without((3,)), sequence._start) - retrained(model, (3,), "mean")))
+        error = float(numpy.linalg.norm(newton_step(sequence._without((3,)), sequence._start) - retrained(model, (3,), "mean")))
     constants = sequence.plan.constants
     bare = replace(constants, allowance=Bound(0.0, Side.EXACT))
     assert residual(bare, 1).value < error <= residual(constants, 1).value
