@@ -12,10 +12,13 @@ import torch
 from certify.bounds import Bound, Estimate, exactly
 from certify.bounds.evidence import Declared
 
+from ..operators.composed import Damped
 from ..products import Accuracy, NotFinite, Products, SymmetricOperator, accuracy, held_matrix
 from ..progress import progress
+from ..solves.guess import Approximation
 from ..solves.result import Result
-from ..solves.solve import known_definiteness
+from ..solves.solve import inverted, known_definiteness
+from ..solves.stopping import Preconditioner
 from .certificate import Certificate, Interval
 from .space import Space
 from .vectors import Functional, Leaving, leaving, looked_at
@@ -69,6 +72,7 @@ def influence(
     smallest: Bound | None = None,
     relative_width: float | None = None,
     products: int | None = None,
+    preconditioner: Preconditioner | Approximation | None = None,
 ) -> Influence:
     """Enclose u'(A + damping I)^-1 v, the first-order influence of what is taken out (``of``) on what is looked at (``on``).
 
@@ -84,7 +88,9 @@ def influence(
     are taken without a budget. The interval needs a lower bound on the spectrum: the damping where A is positive semidefinite, ``smallest``
     (:func:`smallest_eigenvalue` of A, ``.lower``) plus damping elsewhere. Where none is known there is no interval, and ``relative_width`` alone is refused.
     Products that come from automatic differentiation are exact up to a stated accuracy, which is measured, added outward and named in the
-    evidence. The vectors are taken as they are: rounding in the gradients themselves is not part of the claim. Memory: two vectors a product.
+    evidence. ``preconditioner`` is a symmetric positive definite map near the inverse of A + damping I, or an approximation of A that inverts
+    itself with the damping (KroneckerFactored, LowRank): it steers the space, from its first vectors on, and changes what is spent and not what
+    holds. The vectors are taken as they are: rounding in the gradients themselves is not part of the claim. Memory: two vectors a product.
 
     Raises ``ValueError`` for vectors and places that do not fit, for a bound of the spectrum that the products refute, and where nothing says when to stop.
     Source: Golub & Meurant, Matrices, Moments and Quadrature (2010), chapters 6 and 7; here as bounds on vectors, ``solve.radau``.
@@ -95,6 +101,8 @@ def influence(
     (True, 'CONVERGED')
     """
     _check(relative_width, products, damping)
+    if isinstance(operator, Damped) and damping == 0 and smallest is None:
+        operator, damping = operator.part, operator.damping
     v, u = leaving(operator, of), looked_at(operator, on)
     definiteness, why = known_definiteness(operator, damping, smallest)
     if definiteness is None and products is None:
@@ -105,7 +113,8 @@ def influence(
         nothing = exactly(Fraction(0), Declared("one of the vectors is zero"))
         return Influence(Estimate(0.0, "one of the vectors is zero"), nothing, nothing, "", 0, Result.CONVERGED, {}, ())
     asked = Products(operator)
-    space = Space(asked, v[:, None] if torch.equal(u, v) else torch.stack([v, u], dim=1))
+    targets = v[:, None] if torch.equal(u, v) else torch.stack([v, u], dim=1)
+    space = Space(asked, targets, inverted(preconditioner, damping), damping)
     search = _Search(space, damping, definiteness, relative_width, 10 * asked.size + 10 if products is None else products)
     result = search.run()
     estimate = Estimate(search.estimate, f"u'x on a Krylov space of dimension {space.width}")

@@ -10,6 +10,7 @@ from torch import Tensor
 from certify.bounds.spectral import vector_norm_upper
 
 from ..products import Products
+from ..solves.stopping import Preconditioner
 
 _ROWS = 1 << 20
 
@@ -18,11 +19,14 @@ class Space:
     """Columns Y [P, m] that are nearly orthonormal, and their images A0 Y, one product a column; ``targets`` [P, 2] are kept in float64.
 
     Block Lanczos with full reorthogonalisation: the space after k blocks holds the Krylov spaces of both targets, and of every mixture of
-    them. Nothing that is certified believes in orthonormality; ``vectors`` and ``images`` are upper bounds on the norms of the columns.
+    them. With a preconditioner M they are those of M (A0 + damping I), begun at M times the targets. Nothing that is certified believes in
+    orthonormality; ``vectors`` and ``images`` are upper bounds on the norms of the columns.
     """
 
-    def __init__(self, asked: Products, targets: Tensor) -> None:
-        self.asked, self.targets = asked, targets
+    def __init__(
+        self, asked: Products, targets: Tensor, preconditioner: Preconditioner | None = None, damping: float = 0.0
+    ) -> None:
+        self.asked, self.targets, self._preconditioner, self._damping = asked, targets, preconditioner, damping
         self.basis = targets.new_zeros(asked.size, 0, dtype=asked.operator.dtype)
         self.image = self.basis
         self.vectors: list[float] = []
@@ -30,7 +34,7 @@ class Space:
         wide = targets.new_zeros
         self.yy, self.yi, self.ii = wide(0, 0), wide(0, 0), wide(0, 0)
         self.yw, self.iw = wide(0, targets.shape[1]), wide(0, targets.shape[1])
-        self._next = asked.vector(targets / torch.linalg.vector_norm(targets, dim=0), "a target")
+        self._next = self._turned(asked.vector(targets / torch.linalg.vector_norm(targets, dim=0), "a target"))
 
     @property
     def width(self) -> int:
@@ -52,8 +56,19 @@ class Space:
         self.ii = _bordered(self.ii, inner(old_i, image), inner(image, old_i), inner(image, image))
         self.yw = torch.cat([self.yw, inner(fresh, self.targets)])
         self.iw = torch.cat([self.iw, inner(image, self.targets)])
-        self._next = image
+        self._next = image if self._preconditioner is None else self._turned(image + self._damping * fresh)
         return True
+
+    def _turned(self, block: Tensor) -> Tensor:
+        """The block as the preconditioner maps it."""
+        if self._preconditioner is None:
+            return block
+        turned = self._preconditioner(block)
+        if turned.shape != block.shape or not bool(torch.isfinite(turned).all()):
+            raise ValueError(
+                f"the preconditioner maps {list(block.shape)} to {list(turned.shape)}, or to numbers that are not finite"
+            )
+        return turned.to(block.dtype)
 
     def _orthonormal(self, block: Tensor) -> Tensor:
         """The directions of the block that are new, each orthogonalised twice against all columns before."""

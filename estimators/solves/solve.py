@@ -62,7 +62,7 @@ def solve(
     for name, given in (("preconditioner", preconditioner), ("start", start)):
         if given is not None and method not in ("cg", "minres"):
             raise ValueError(f"a {name} is for cg and minres, and would be ignored by {method}")
-    inverse = _inverse(preconditioner, damping)
+    inverse = inverted(preconditioner, damping)
     damped = _Damped(operator, damping) if damping else operator
     if method == "cg":
         solved = conjugate_gradient(damped, target, atol=atol, rtol=rtol, products=products, preconditioner=inverse, start=start)
@@ -86,7 +86,7 @@ def solve(
     return replace(solved, error=error, no_error="", products=solved.products + asked.count)
 
 
-def _inverse(preconditioner: Preconditioner | Approximation | None, damping: float) -> Preconditioner | None:
+def inverted(preconditioner: Preconditioner | Approximation | None, damping: float) -> Preconditioner | None:
     """The preconditioner as a map of blocks; an approximation inverts itself with the damping of the equations."""
     if preconditioner is None or callable(preconditioner):
         return preconditioner

@@ -11,9 +11,10 @@ from spectra import Multiplied, generator, outliers, rotated
 from torch import Tensor, nn
 
 from certify.bounds import Bound, Declared, exactly
-from certify.estimators import GaussNewton, Hessian, influence, smallest_eigenvalue
+from certify.estimators import GaussNewton, Hessian, KroneckerFactored, influence, smallest_eigenvalue
 from certify.estimators.influences.vectors import leaving, looked_at
 from certify.estimators.operators.matrix import Function, Matrix
+from certify.estimators.solves.low_rank import nystroem
 from certify.estimators.solves.result import Result
 from certify.proofs.sides import Side
 
@@ -268,3 +269,88 @@ def test_an_exact_bound_of_the_spectrum_serves_though_its_sum_is_no_double() -> 
     given = exactly(Fraction(9, 10) - Fraction(1, 10**12), Declared("known"))
     found = influence(matrix, of=v, on=u, damping=1e-3, smallest=given, relative_width=1e-3)
     assert found.result is Result.CONVERGED
+
+
+# ---------------------------------------------------------------- preconditioners, and operators that are damped themselves
+
+
+@pytest.mark.parametrize("budget", [4, 12, 30])
+def test_intervals_hold_whatever_steers_the_space(budget: int) -> None:
+    """Random positive definite maps, far from any inverse, and one that is singular: they cost sharpness and nothing else."""
+    values = 10.0 ** torch.linspace(-6, 0, 40, dtype=torch.float64)
+    for seed in range(20):
+        matrix, damping = rotated(values, seed), 10.0 ** -(1 + seed % 4)
+        u, v = vectors(seed + 300, 40)
+        truth, slack = exact(matrix, damping, u, v)
+        steering = rotated(10.0 ** torch.linspace(-3, 3, 40, dtype=torch.float64), seed + 50)
+        if seed % 5 == 0:
+            steering = steering @ torch.diag((torch.arange(40) < 3).double()) @ steering
+        found = influence(
+            Multiplied(matrix, semidefinite=True), of=v, on=u, damping=damping, smallest=below(-1e-14), products=budget,
+            preconditioner=lambda block, steering=steering: steering @ block,  # type: ignore[misc]
+        )  # fmt: skip
+        assert found.lower is not None and found.upper is not None
+        assert found.lower.value - slack <= truth <= found.upper.value + slack
+
+
+def test_a_preconditioner_near_the_inverse_saves_products() -> None:
+    matrix, damping = rotated(10.0 ** torch.linspace(-5, 0, 200, dtype=torch.float64), 7), 1e-4
+    u, v = vectors(11, 200)
+
+    def spent(preconditioner: object) -> int:
+        found = influence(
+            Matrix(matrix, positive_semidefinite="made so"), of=v, on=u, damping=damping, relative_width=1e-3,
+            preconditioner=preconditioner,  # type: ignore[arg-type]
+        )  # fmt: skip
+        truth, slack = exact(matrix, damping, u, v)
+        assert found.result is Result.CONVERGED and found.lower is not None and found.upper is not None
+        assert found.lower.value - slack <= truth <= found.upper.value + slack
+        return found.products
+
+    plain, helped = spent(None), spent(nystroem(matrix, 60, generator=generator(0)))
+    inverse = torch.linalg.inv(matrix + damping * torch.eye(200, dtype=torch.float64))
+    assert spent(lambda block: inverse @ block) <= 6 < helped < 0.7 * plain
+    undamped = torch.linalg.inv(matrix + 1e-6 * torch.eye(200, dtype=torch.float64))
+    assert spent(lambda block: undamped @ block) > 6
+
+
+def test_kronecker_factors_steer_and_are_given_the_damping_of_the_equations() -> None:
+    model, train, test = logistic()
+    loss = nn.CrossEntropyLoss()
+    curvature = GaussNewton(model, loss, train)
+    factored = KroneckerFactored(model, loss, train, kind="ekfac")
+    plain = influence(curvature, of=3, on=test, damping=0.01, relative_width=1e-6)
+    helped = influence(curvature, of=3, on=test, damping=0.01, relative_width=1e-6, preconditioner=factored)
+    by_hand = influence(
+        curvature,
+        of=3,
+        on=test,
+        damping=0.01,
+        relative_width=1e-6,
+        preconditioner=lambda block: factored.precondition(block, 0.01),
+    )
+    assert helped.result is Result.CONVERGED and by_hand.products == helped.products
+    assert plain.lower is not None and plain.upper is not None and helped.lower is not None and helped.upper is not None
+    assert max(plain.lower.value, helped.lower.value) <= min(plain.upper.value, helped.upper.value)
+
+
+@pytest.mark.parametrize("wrong", [lambda block: block[:-1], lambda block: block * math.nan])
+def test_a_preconditioner_that_maps_to_nothing_sensible_is_refused(wrong) -> None:  # type: ignore[no-untyped-def]
+    u, v = vectors(1, 20)
+    with pytest.raises(ValueError, match="the preconditioner maps"):
+        influence(
+            rotated(torch.ones(20, dtype=torch.float64), 1), of=v, on=u, smallest=below(0.9), products=6, preconditioner=wrong
+        )
+
+
+def test_a_damped_operator_is_the_operator_with_the_damping() -> None:
+    model, train, test = logistic()
+    curvature = GaussNewton(model, nn.CrossEntropyLoss(), train)
+    damped = influence(curvature.damped(0.01), of=[0, 5], on=test, relative_width=1e-3)
+    apart = influence(curvature, of=[0, 5], on=test, damping=0.01, relative_width=1e-3)
+    assert damped.lower == apart.lower and damped.upper == apart.upper and damped.products == apart.products
+    more = influence(
+        curvature.damped(0.006), of=leaving(curvature, [0, 5]), on=looked_at(curvature, test), damping=0.004, relative_width=1e-3
+    )
+    assert more.lower is not None and more.upper is not None and apart.lower is not None and apart.upper is not None
+    assert max(more.lower.value, apart.lower.value) <= min(more.upper.value, apart.upper.value)
