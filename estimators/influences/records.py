@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from certify.bounds import Bound, Measured
+from certify.bounds import Bound, Derived, Measured, derive
 from certify.bounds.rounding import UNIT_ROUNDOFF
 from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
@@ -30,7 +30,8 @@ from .vectors import Functional, literal, looked_at, single_gradient, taken
 class RecordInfluences:
     """``estimate`` [n] of u'(A + damping I)^-1 v_n for every record n, with ``lower`` and ``upper`` [n] (float64, rounded outward), or None.
 
-    ``solution`` is (A + damping I)^-1 u; ``no_interval`` says why there are no bounds, where there are none. :meth:`bound` is the interval of one record
+    ``solution`` is (A + damping I)^-1 u, ``lengths`` [n] bound the norms of the v_n, and ``rounding`` [n] what the estimates are off by beside the solution;
+    ``no_interval`` says why there are no bounds, where there are none. :meth:`bound` is the interval of one record
     as bounds with their evidence.
     """
 
@@ -40,24 +41,30 @@ class RecordInfluences:
     no_interval: str
     solution: Solution
     accuracy: float
+    lengths: Tensor
+    rounding: Tensor
 
     def order(self) -> Tensor:
         """The records from the greatest estimate to the least."""
         return torch.argsort(self.estimate, descending=True)
 
     def bound(self, record: int) -> tuple[Bound, Bound]:
-        """The interval of one record."""
-        if self.lower is None or self.upper is None or self.solution.error is None:
+        """The interval of one record.
+
+        Theorem: ``solve.functional`` (upper functional, residual; lower definiteness).
+        """
+        error = self.solution.error
+        if self.lower is None or self.upper is None or error is None or not isinstance(error.evidence, Derived):
             raise ValueError(f"there is no interval: {self.no_interval}")
-        evidence = Measured(
-            f"the solution is within {self.solution.error.value:.3g} of the exact one (solve.error), times the norm of the gradient of the record; "
-            f"its products are exact up to a stated relative accuracy of {self.accuracy:.3g}, which was measured"
-        )
-        failure = self.solution.error.failure_probability
-        return (
-            Bound(float(self.lower[record]), Side.LOWER, evidence, failure),
-            Bound(float(self.upper[record]), Side.UPPER, evidence, failure),
-        )
+        solved = dict(error.evidence.inputs)
+        said = f"single gradients are exact up to a stated relative accuracy of {self.accuracy:.3g}, which was measured"
+        length = Bound(float(self.lengths[record]), Side.UPPER, Measured(f"norm of the vector of the record; {said}"))
+        off = float(self.rounding[record])
+        reach = derive(
+            "solve.functional", functional=length, residual=solved["residual"], definiteness=solved["definiteness"]
+        ) + Bound(off, Side.UPPER, Measured(f"rounding of an inner product; {said}"))
+        value = float(self.estimate[record])
+        return value - reach, value + reach
 
 
 def record_influences(
@@ -94,13 +101,16 @@ def record_influences(
     weights = found.weights()
     estimate = weights * along
     if solved.error is None:
-        return RecordInfluences(estimate, None, None, solved.no_error, solved, 0.0)
+        return RecordInfluences(
+            estimate, None, None, solved.no_error, solved, 0.0, weights * found.lengths(), torch.zeros_like(estimate)
+        )
     lengths = found.lengths()
     size = vector_norm_upper(solved.value.double())
     accuracy = _accuracy(problem, found, along, weights, lengths, solved.value, size)
-    reach = weights * lengths * (1 + accuracy) * (solved.error.value + accuracy * size) * (1 + 8 * UNIT_ROUNDOFF)
-    reach = reach + 4 * UNIT_ROUNDOFF * estimate.abs() + 1e-300
-    return RecordInfluences(estimate, estimate - reach, estimate + reach, "", solved, accuracy)
+    reached = weights * lengths * (1 + accuracy) * (1 + 8 * UNIT_ROUNDOFF)
+    rounding = reached * accuracy * size * (1 + 8 * UNIT_ROUNDOFF) + 4 * UNIT_ROUNDOFF * estimate.abs() + 1e-300
+    reach = (reached * solved.error.value + rounding) * (1 + 8 * UNIT_ROUNDOFF) + 2 * UNIT_ROUNDOFF * estimate.abs()
+    return RecordInfluences(estimate, estimate - reach, estimate + reach, "", solved, accuracy, reached, rounding)
 
 
 class Records:

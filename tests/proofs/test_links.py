@@ -101,6 +101,7 @@ ROUNDED = {
     "certify.estimators.operators.matrix.Function.lower_bound": _HELD,
     "certify.estimators.operators.operator.Operator.lower_bound": "zero, where the operator is claimed to be positive semidefinite",
     "certify.estimators.sharding.operator.Sharded.lower_bound": "the ranks' own bounds, each times its share; or zero, where the sum is semidefinite",
+    "certify.estimators.solves.solve.known_definiteness": "the bound given or known, with the damping added",
     "certify.estimators.spectrum.ritz.Ritz.coupling": _EXPLICIT,
     "certify.estimators.spectrum.ritz.Ritz.dropped": _EXPLICIT,
     "certify.estimators.spectrum.ritz.Ritz.dropped_residual": _EXPLICIT,
