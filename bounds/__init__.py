@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .networks.activations import UnknownModule
     from .networks.attention import attention_lipschitz
     from .networks.lipschitz import lipschitz
+    from .networks.proxies import correlated_proxies
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
     from .parameters.constants import ParameterConstants, parameter_constants
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .spectral.result import SpectralNorm
 
 _LAZY = {
+    "correlated_proxies": "networks.proxies",
     "attention_lipschitz": "networks.attention",
     "ParameterConstants": "parameters.constants",
     "parameter_constants": "parameters.constants",
@@ -52,8 +54,8 @@ _LAZY = {
 __all__ = [
     "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
     "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping", "SpectralNorm",
-    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm", "derive", "exactly",
-    "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants",
+    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm", "correlated_proxies",
+    "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants",
     "singular_value_estimates", "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from certify.bounds import NotALinearMap, UnknownModule, feature_sensitivity, lipschitz
+from certify.bounds import NotALinearMap, UnknownModule, correlated_proxies, feature_sensitivity, lipschitz
 from certify.bounds.networks import lipschitz as lipschitz_module
 from certify.bounds.networks import sensitivity as sensitivity_module
 from certify.bounds.networks.activations import activation_of
@@ -360,3 +360,31 @@ def test_the_interval_of_the_average_covers_it() -> None:
         assert result.average_lower is not None and result.average_upper is not None
         missed += not result.average_lower.value <= truth.value <= result.average_upper.value
     assert missed <= 20
+
+
+def test_a_proxy_is_found_and_a_stranger_is_not() -> None:
+    generator = torch.Generator().manual_seed(0)
+    feature, stranger, noise = torch.randn(3, 500, generator=generator, dtype=torch.float64)
+    records = torch.stack([feature, 2 * feature + noise, stranger, torch.ones(500, dtype=torch.float64), feature**2], 1)
+    found = correlated_proxies(records, [0], least=0.3)
+    assert [proxy.feature for proxy in found] == [1]
+    assert found[0].explained.value == pytest.approx(0.8, abs=0.06)
+    assert correlated_proxies(records, [2], least=0.3) == ()
+    for bad in (records[:3], records * math.nan):
+        with pytest.raises(ValueError, match="records"):
+            correlated_proxies(bad, [0])
+    with pytest.raises(ValueError, match="features"):
+        correlated_proxies(records, [9])
+
+
+def test_a_model_that_ignores_a_feature_reads_it_off_its_proxy() -> None:
+    """What the check is for: no sensitivity to the feature itself, and all of it to the proxy."""
+    layer = nn.Linear(2, 1, bias=False).double()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[0.0, 1.0]]))
+    generator = torch.Generator().manual_seed(1)
+    feature = torch.randn(200, generator=generator, dtype=torch.float64)
+    records = torch.stack([feature, feature + 0.1 * torch.randn(200, generator=generator, dtype=torch.float64)], 1)
+    assert feature_sensitivity(layer, [0]).worst_case.value < 1e-300
+    proxies = [proxy.feature for proxy in correlated_proxies(records, [0])]
+    assert proxies == [1] and feature_sensitivity(layer, [0, *proxies]).attained.value > 0.99
