@@ -64,7 +64,12 @@ def test_loss_constants_match_their_closed_forms() -> None:
     assert third is not None and Fraction(third.value) ** 2 >= Fraction(64, 108) > Fraction(third.value * (1 - 1e-15)) ** 2
     assert loss_constants("huber", 2.0, threshold=0.5).hessian_lipschitz is None
     hinge = loss_constants("hinge", 2.0, width=0.5)
-    assert hinge.gradient is not None and hinge.gradient.value == 2.0 and hinge.smoothness.value == 8.0 and hinge.hessian_lipschitz is None
+    assert (
+        hinge.gradient is not None
+        and hinge.gradient.value == 2.0
+        and hinge.smoothness.value == 8.0
+        and hinge.hessian_lipschitz is None
+    )
     with pytest.raises(ValueError, match="width"):
         loss_constants("hinge", 2.0)
     with pytest.raises(ValueError, match="predictor_bound"):
