@@ -11,7 +11,7 @@ from ..operators.curvature import Curvature
 from ..per_example.gradients import per_example_gradients
 from .records import Records
 from .scores import Scores
-from .vectors import Functional, literal, looked_at
+from .vectors import Functional, literal, looked_at, numbered
 
 
 def datainf(operator: Curvature, *, on: Functional, damping: float | None, chunk: int = 32) -> Scores:
@@ -24,7 +24,7 @@ def datainf(operator: Curvature, *, on: Functional, damping: float | None, chunk
     u = looked_at(operator, on)
     problem, names = operator.problem, operator.rows.names
     parts = {name: piece.double() for name, piece in operator.rows.named(u).items()}
-    pairs = [(batch.inputs, batch.targets) for batch in problem.data.read(in_order=True)]
+    pairs = [(batch.inputs, batch.targets) for batch in numbered(problem)]
     gradients = per_example_gradients(
         problem.model, problem.loss, pairs, chunk=chunk, parameters=[literal(name) for name in names]
     )

@@ -102,7 +102,7 @@ def influence(
     """
     _check(relative_width, products, damping)
     if isinstance(operator, Damped) and damping == 0 and smallest is None:
-        operator, damping = operator.part, operator.damping
+        damping, operator = operator.damping, operator.part
     v, u = leaving(operator, of), looked_at(operator, on)
     definiteness, why = known_definiteness(operator, damping, smallest)
     if definiteness is None and products is None:

@@ -23,7 +23,7 @@ from ..per_example.norms import per_example_norms
 from ..per_example.projections import per_example_projections
 from ..solves.result import Solution
 from ..solves.solve import solve
-from .vectors import Functional, literal, looked_at, single_gradient, taken
+from .vectors import Functional, literal, looked_at, numbered, single_gradient, taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +131,13 @@ class Records:
 
     def weights(self) -> Tensor:
         """What each record counts in the mean over the data, [n]."""
+        known = losses.recognise(self.problem.loss)
+        alike = known is None or known[0] != "cross_entropy"  # that one may weigh classes and ignore targets
         counted = []
-        for batch in self.problem.data.read(in_order=True):
+        for batch in numbered(self.problem):
             whole = losses.weight(self.problem.loss, batch.inputs, batch.targets)
-            alike = whole == batch.examples
-            counted += [1.0] * batch.examples if alike else [self._weight(batch, place) for place in range(batch.examples)]
+            each = [whole / batch.examples] * batch.examples if alike else [self._weight(batch, i) for i in range(batch.examples)]
+            counted += each
         return torch.tensor(counted, dtype=torch.float64, device=self.problem.device) / self.problem.data.total
 
     def _weight(self, batch: Batch, place: int) -> float:
@@ -143,7 +145,7 @@ class Records:
         return losses.weight(self.problem.loss, part.inputs, part.targets)
 
     def _pass(self, compute: Callable[[Any, Any, Any], Tensor]) -> Tensor:
-        pairs = [(batch.inputs, batch.targets) for batch in self.problem.data.read(in_order=True)]
+        pairs = [(batch.inputs, batch.targets) for batch in numbered(self.problem)]
         return compute(self.problem.model, self.problem.loss, pairs).as_subclass(Tensor).double()
 
 

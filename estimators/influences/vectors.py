@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from ..engines import losses
 from ..engines.data import Batch, mapped, tensors_of
 from ..engines.problem import Problem
+from ..engines.refusals import OperatorRefused
 from ..products import SymmetricOperator
 
 Call: TypeAlias = Callable[..., Any]
@@ -39,7 +40,7 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
         raise ValueError(f"places of records are different whole numbers from 0 to {count - 1}, not {_some(places)}")
     total = torch.zeros(problem.layout.size, dtype=torch.float64, device=problem.device)
     before = 0
-    for batch in problem.data.read(in_order=True):
+    for batch in numbered(problem):
         inside = [place - before for place in places if before <= place < before + batch.examples]
         before += batch.examples
         if inside:
@@ -126,6 +127,16 @@ def single_gradient(problem: Problem, place: int, patterns: Sequence[str]) -> Te
     slices = problem.layout.slices()
     whole = _gradient(problem, problem.loss_of(taken(problem.data.first(), [place])))
     return torch.cat([whole[slices[problem.layout.names[index]]] for index in chosen])
+
+
+def numbered(problem: Problem) -> Iterator[Batch]:
+    """The batches in order, so that places of records can be counted; refused where one counts for nothing and is left out of the pass."""
+    given = 0
+    for batch in problem.data.read(in_order=True):
+        given += 1
+        yield batch
+    if given < problem.data.batches:
+        raise OperatorRefused("all targets of a batch are ignored", "leave that batch out, or use larger batches")
 
 
 def taken(batch: Batch, places: list[int]) -> Batch:

@@ -11,7 +11,16 @@ from spectra import Multiplied, generator, outliers, rotated
 from torch import Tensor, nn
 
 from certify.bounds import Bound, Declared, exactly
-from certify.estimators import GaussNewton, Hessian, KroneckerFactored, influence, smallest_eigenvalue
+from certify.estimators import (
+    GaussNewton,
+    Hessian,
+    KroneckerFactored,
+    OperatorRefused,
+    datainf,
+    influence,
+    record_influences,
+    smallest_eigenvalue,
+)
 from certify.estimators.influences.vectors import leaving, looked_at
 from certify.estimators.operators.matrix import Function, Matrix
 from certify.estimators.solves.low_rank import nystroem
@@ -354,3 +363,19 @@ def test_a_damped_operator_is_the_operator_with_the_damping() -> None:
     )
     assert more.lower is not None and more.upper is not None and apart.lower is not None and apart.upper is not None
     assert max(more.lower.value, apart.lower.value) <= min(more.upper.value, apart.upper.value)
+
+
+def test_records_of_a_loader_with_a_batch_that_counts_for_nothing_are_refused_not_misnumbered() -> None:
+    model, (x, y), test = logistic()
+    ignored = torch.where((torch.arange(30) >= 10) & (torch.arange(30) < 20), -100, y)
+    loss = nn.CrossEntropyLoss()
+    whole = GaussNewton(model, loss, (x, ignored))
+    parted = GaussNewton(model, loss, [(x[start : start + 10], ignored[start : start + 10]) for start in (0, 10, 20)])
+    torch.testing.assert_close(parted.dense(), whole.dense())
+    assert bool(leaving(whole, [25]).any()) and not bool(leaving(whole, [15]).any())
+    with pytest.raises(OperatorRefused, match="all targets of a batch are ignored"):
+        leaving(parted, [25])
+    with pytest.raises(OperatorRefused, match="all targets of a batch are ignored"):
+        record_influences(parted, on=test, damping=0.1, rtol=1e-6)
+    with pytest.raises(OperatorRefused, match="all targets of a batch are ignored"):
+        datainf(parted, on=test, damping=0.1)

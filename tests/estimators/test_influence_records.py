@@ -114,6 +114,19 @@ def test_weighted_losses_blocks_and_loaders_of_records() -> None:
         torch.testing.assert_close(found.estimate, truth, rtol=1e-9, atol=1e-14)
 
 
+def test_class_weights_that_sum_to_the_number_of_records_are_still_weights() -> None:
+    """One weight for every record was taken where the sum of the weights happened to be their number."""
+    x, y = torch.randn(8, 3, generator=generator(1), dtype=torch.float64), torch.tensor([0, 1] * 4)
+    loss = nn.CrossEntropyLoss(weight=torch.tensor([0.5, 1.5]).double())
+    curvature = GaussNewton(nn.Linear(3, 2).double(), loss, (x, y))
+    dense, u = curvature.dense() + 0.1 * torch.eye(8, dtype=torch.float64), torch.ones(8, dtype=torch.float64)
+    truth = torch.stack([leaving(curvature, n) @ torch.linalg.solve(dense, u) for n in range(8)])
+    found = record_influences(curvature, on=u, damping=0.1, rtol=1e-12)
+    torch.testing.assert_close(found.estimate, truth, rtol=1e-9, atol=1e-14)
+    assert found.lower is not None and found.upper is not None
+    assert bool((found.lower - 1e-14 <= truth).all()) and bool((truth <= found.upper + 1e-14).all())
+
+
 def test_a_hessian_without_a_known_edge_gives_estimates_alone() -> None:
     (x, y), test = digits()
     found = record_influences(Hessian(trained()[0], LOSS, (x, y)), on=test, damping=L2, rtol=1e-8)
