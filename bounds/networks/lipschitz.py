@@ -122,6 +122,7 @@ def _with_search(
 
 
 def checked_box(box: tuple[Tensor, Tensor], size: int) -> tuple[Tensor, Tensor]:
+    """Both sides of a box as float64 vectors of the size of the input; one number serves for all inputs. Raises ``ValueError``."""
     lower, upper = (torch.as_tensor(side).detach().to("cpu", torch.float64).flatten() for side in box)
     if lower.numel() == 1:
         lower, upper = lower.expand(size), upper.expand(size)

@@ -191,6 +191,7 @@ def _renyi(privacy: Privacy, orders: Iterable[Number] | None) -> Conversion:
     Theorem: ``zcdp.renyi`` (exact order; upper rho).
     Theorem: ``renyi.composition`` (upper first, second).
     Theorem: ``renyi.sampled-gaussian`` (exact order; upper excess).
+    Theorem: ``zcdp.pure`` (upper epsilon).
     """
     if isinstance(privacy, CurvePrivacy) or (isinstance(privacy, ApproximatePrivacy) and not is_pure(privacy)):
         _refuse(privacy, "renyi")
