@@ -32,43 +32,44 @@ def in_double(operator: Any) -> Any | None:
     """
     if operator.dtype == torch.float64:
         return operator
-    return None if torch.device(operator.device).type == "mps" else _wide(operator)
+    return None if torch.device(operator.device).type == "mps" else by_kind(operator)
 
 
 @singledispatch
-def _wide(operator: Any) -> Any | None:
+def by_kind(operator: Any) -> Any | None:
+    """What :func:`in_double` does for a kind of operator; None where nothing is known of the kind."""
     return None
 
 
-@_wide.register
+@by_kind.register
 def _(operator: torch.Tensor) -> Any | None:
     return operator.double()
 
 
-@_wide.register
+@by_kind.register
 def _(operator: Matrix) -> Any | None:
     wide = Matrix(operator.matrix.double())
     wide.positive_semidefinite = operator.positive_semidefinite
     return wide
 
 
-@_wide.register
+@by_kind.register
 def _(operator: Scaled) -> Any | None:
     return None if (part := in_double(operator.part)) is None else Scaled(part, operator.factor)
 
 
-@_wide.register
+@by_kind.register
 def _(operator: Damped) -> Any | None:
     return None if (part := in_double(operator.part)) is None else Damped(part, operator.damping)
 
 
-@_wide.register
+@by_kind.register
 def _(operator: Sum) -> Any | None:
     first, second = in_double(operator.first), in_double(operator.second)
     return None if first is None or second is None else Sum(first, second)
 
 
-@_wide.register
+@by_kind.register
 def _(operator: Curvature) -> Operator | None:
     wide = copy.copy(operator)
     wide._engine, wide.dtype, wide.products, wide.probe_products = _Wide(operator._engine), torch.float64, 0, 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..engines.probes import consistency
 from ..engines.refusals import OperatorRefused
 from ..operators.composed import Block, Damped, Scaled, Sum
 from ..operators.operator import Claim, Operator, unclaimed
+from ..operators.widened import by_kind, in_double
 from .checksum import checksum, combined
 from .outline import Outline, agree, outline, part, token
 from .ranks import RankLost, Ranks
@@ -52,19 +53,24 @@ def sharded(
     """
     where = operator.device if operator is not None else torch.device(device or "cpu")
     ranks = Ranks(group, timeout, where)
+    outlines = _told(ranks, lambda: outline(operator, weight), "the comparison of operators", "could not share its operator")
+    return _assembled(operator, outlines, ranks, "")
+
+
+def _told(ranks: Ranks, work: Callable[[], Any], what: str, failing: str) -> list[Any]:
+    """What the work gives on every rank; where it raises, the others are told so, and do not wait."""
     failure: Exception | None = None
-    said: Any = None
     try:
-        said = outline(operator, weight)
-    except Exception as error:  # the others are told, and do not wait
-        failure, said = error, {"failed": f"{type(error).__name__}: {error}"}
-    outlines = ranks.gather(said, "the comparison of operators")
+        said = {"found": work()}
+    except Exception as error:
+        failure, said = error, {"failed": _in_words(error)}
+    heard = ranks.gather(said, what)
     if failure is not None:
         raise failure
-    for rank, other in enumerate(outlines):
-        if other is not None and "failed" in other:
-            raise RankLost(f"rank {rank} could not share its operator ({other['failed']})", "mend it there", (rank,))
-    return _assembled(operator, outlines, ranks, "")
+    for rank, other in enumerate(heard):
+        if "failed" in other:
+            raise RankLost(f"rank {rank} {failing} ({other['failed']})", "mend it there", (rank,))
+    return [other["found"] for other in heard]
 
 
 def _assembled(operator: Operator | None, outlines: Sequence[Outline | None], ranks: Ranks, place: str) -> Operator:
@@ -145,6 +151,11 @@ class Joint:
         return replace(self, rows=self.columns, columns=self.rows)
 
 
+def _in_words(error: Exception) -> str:
+    """One line, for the other ranks."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"[:500]
+
+
 def _times(bound: Bound, share: float) -> Bound:
     """The bound times the true share, of which ``share`` came out of less than eight roundings."""
     if bound.value < 0:
@@ -220,9 +231,7 @@ class Sharded(Operator):
             return None, error
 
     def _tell_failure(self, failure: Exception | None, failed: list[int]) -> None:
-        words = self.ranks.gather(
-            "" if failure is None else f"{type(failure).__name__}: {failure}"[:500], "the report of a failure"
-        )
+        words = self.ranks.gather("" if failure is None else _in_words(failure), "the report of a failure")
         if failure is not None:
             raise failure
         raise RankLost(f"rank {failed[0]} failed in its part of a product ({words[failed[0]]})", "mend it there", tuple(failed))
@@ -240,6 +249,22 @@ class Sharded(Operator):
             f"rank {others[0]} multiplied another vector than rank 0",
             "pass the same vector, damping, preconditioner and generator on every rank, and the same build of torch",
         )
+
+    def in_double(self) -> Sharded | None:
+        """The same matrix with products in float64, or None where a rank has no such operator."""
+        found: list[Operator | None] = [None]
+
+        def widen() -> tuple[bool, float]:
+            found[0] = None if self.local is None else in_double(self.local)
+            return self.local is None or found[0] is not None, 0.0 if found[0] is None else found[0].accuracy
+
+        heard = _told(self.ranks, widen, "the change to float64", "could not change to float64")
+        if not all(possible for possible, _ in heard):
+            return None
+        joint = replace(self._joint, dtype=torch.float64, accuracy=max(accuracy for _, accuracy in heard))
+        wide = Sharded(found[0], self.ranks, joint, combined(self._identity, "float64"))
+        wide.measure()
+        return wide if wide.accuracy < self.accuracy else None
 
     def lower_bound(self) -> Bound | None:
         """The sum of those of the ranks, each times its share, where all have one; zero for a semidefinite operator that has no better."""
@@ -261,3 +286,8 @@ class Sharded(Operator):
         chosen, others = self.rows.indices(rows), self.columns.indices(rows if columns is None else columns)
         local = None if self.local is None else self.local.block(rows, columns)
         return Sharded(local, self.ranks, self._joint.block(chosen, others), combined(self._identity, repr((chosen, others))))
+
+
+@by_kind.register
+def _(operator: Sharded) -> Sharded | None:
+    return operator.in_double()

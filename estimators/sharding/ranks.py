@@ -36,8 +36,13 @@ class Ranks:
     def __init__(self, group: Any, timeout: float | None, device: torch.device) -> None:
         if not dist.is_available() or not dist.is_initialized():
             raise OperatorRefused("torch.distributed is not initialised", "call torch.distributed.init_process_group first")
-        if timeout is not None and not timeout > 0:
+        if timeout is not None and not 1e-3 <= timeout <= 1e9:
             raise ValueError(f"a timeout is a positive number of seconds or None, not {timeout}")
+        if not (group is None or isinstance(group, dist.ProcessGroup) or group == dist.GroupMember.NON_GROUP_MEMBER):
+            raise OperatorRefused(
+                f"group is {type(group).__name__}",
+                "pass a group of torch.distributed.new_group, or mesh.get_group() of a device mesh",
+            )
         chosen: Any = dist.group.WORLD if group is None else group
         self._group = chosen
         rank = -1 if self._group == dist.GroupMember.NON_GROUP_MEMBER else dist.get_rank(self._group)

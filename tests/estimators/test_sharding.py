@@ -27,6 +27,7 @@ from torch import Tensor
 
 from certify.estimators import GaussNewton, Hessian, OperatorRefused, sharded
 from certify.estimators.operators.matrix import Matrix
+from certify.estimators.operators.widened import in_double
 from certify.estimators.sharding.checksum import checksum
 
 
@@ -71,7 +72,7 @@ def test_no_simpler_weights_would_do(kind: str, name: str) -> None:
 
 
 def test_every_rank_has_the_same_numbers_bit_for_bit(answers: list[dict[str, Any]]) -> None:
-    for part in ("equivalence", "numbers", "empty"):
+    for part in ("equivalence", "numbers", "narrow", "empty"):
         assert answers[0][part] == answers[1][part]
     assert answers[0]["products"]["good"] == answers[1]["products"]["good"]
 
@@ -127,6 +128,18 @@ def test_solves_and_spectra_enclose_what_one_process_finds(answers: list[dict[st
     assert below <= float(damped.trace()) <= above
 
 
+def test_single_precision_is_widened_on_all_ranks_together(answers: list[dict[str, Any]]) -> None:
+    made, found = case("layer norm"), answers[0]["narrow"]
+    one = GaussNewton(made.model.float(), made.loss, (made.data[0].float(), made.data[1]))
+    expected = in_double(one).dense()
+    assert near(found["in double"], expected) and near(found["damped"], expected + 0.5 * torch.eye(len(expected)).double())
+    assert near(found["products"], expected, 1e-5) and not near(found["products"], expected, 1e-9)
+    assert found["accuracy"][1] < 1e-12 < found["accuracy"][0]
+    low, high = found["largest"]
+    top = float(torch.linalg.eigvalsh(expected)[-1])
+    assert low <= top * (1 + 1e-12) and top <= high <= 1.001 * top
+
+
 def test_a_rank_without_data_takes_part(answers: list[dict[str, Any]]) -> None:
     made = case("cross-entropy")
     expected = built("GaussNewton", made, made.data).damped(0.5)
@@ -152,6 +165,7 @@ def test_a_rank_without_data_takes_part(answers: list[dict[str, Any]]) -> None:
         ("seed", "rank 1 draws its targets from the same seed as another: pass a generator"),
         ("form", "rank 1 has another form of operator than rank 0 (damped, leaf): build"),
         ("twice", "the operator is shared already: share it once"),
+        ("group", "group is str: pass a group of torch.distributed.new_group"),
         ("no weight", "a Matrix without a model does not say how much its data count: pass weight="),
     ],
 )
@@ -175,7 +189,12 @@ def test_what_one_rank_cannot_share_the_others_hear_of(answers: list[dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("what", "words"), [("weight", "this one counts its data itself"), ("timeout", "a positive number of seconds")]
+    ("what", "words"),
+    [
+        ("weight", "this one counts its data itself"),
+        ("timeout", "a positive number of seconds"),
+        ("endless", "a positive number of seconds"),
+    ],
 )
 def test_wrong_arguments_are_refused(answers: list[dict[str, Any]], what: str, words: str) -> None:
     for answer in answers:

@@ -28,6 +28,7 @@ from certify.estimators import (
     trace,
 )
 from certify.estimators.operators.matrix import Function, Matrix
+from certify.estimators.operators.widened import in_double
 
 EQUIVALENT = ["cross-entropy weighted", "cross-entropy ignoring", "squared", "layer norm", "transformer ignoring", "two inputs"]
 KINDS: dict[str, type[Any]] = {
@@ -120,6 +121,23 @@ def numbers(rank: int, count: int) -> dict[str, Any]:
     }
 
 
+def narrow(rank: int, count: int) -> dict[str, Any]:
+    """In single precision, where bounds take products of float64."""
+    made = case("layer norm")
+    data = shard(Case(made.model.float(), made.loss, (made.data[0].float(), made.data[1])), rank, count)
+    whole = sharded(GaussNewton(made.model, made.loss, data))
+    wide, alone = in_double(whole), in_double(whole.damped(0.5))
+    assert wide is not None and alone is not None
+    top = largest_eigenvalue(whole, failure_probability=1e-6)
+    return {
+        "products": whole.dense(),
+        "in double": wide.dense(),
+        "damped": alone.dense(),
+        "accuracy": (whole.accuracy, wide.accuracy),
+        "largest": (top.lower.value, top.upper.value),
+    }
+
+
 def empty(rank: int, count: int) -> Any:
     """Only the last rank has data."""
     made = case("cross-entropy")
@@ -192,6 +210,8 @@ def refusals(rank: int, count: int) -> dict[str, Any]:
         "function": lambda: sharded(Hessian.of_function(lambda p: (p["x"] ** 3).sum(), {"x": torch.ones(2) + last}), weight=1.0),
         "buffers": hessian("batch norm in eval", change=drifted),
         "timeout": lambda: sharded(operator, timeout=-1.0),
+        "endless": lambda: sharded(operator, timeout=float("inf")),
+        "group": lambda: sharded(operator, "gloo"),
     }
     return {name: attempt(work) for name, work in answers.items()}
 
@@ -261,7 +281,7 @@ def lone(rank: int, count: int) -> Any:
 
 def everything(rank: int, count: int) -> dict[str, Any]:
     """All that leaves the processes alive."""
-    parts: list[Callable[[int, int], Any]] = [equivalence, algebra, numbers, empty, refusals, products, lone]
+    parts: list[Callable[[int, int], Any]] = [equivalence, algebra, numbers, narrow, empty, refusals, products, lone]
     return {part.__name__: attempt(functools.partial(part, rank, count)) for part in parts}
 
 
