@@ -12,6 +12,7 @@ from .utility import excess_risk
 
 if TYPE_CHECKING:
     from .clipping import Clipped, SpectralClipping, clip_spectral_norm
+    from .low_rank import LowRankEdit, low_rank_edit
     from .networks.activations import UnknownModule
     from .networks.attention import attention_lipschitz
     from .networks.lipschitz import lipschitz
@@ -41,9 +42,11 @@ _LAZY = {
     "hessian_edges": "parameters.edges",
     "stationary_point": "parameters.stationary",
     "LipschitzConstant": "networks.result",
+    "LowRankEdit": "low_rank",
     "UnknownModule": "networks.activations",
     "feature_sensitivity": "networks.sensitivity",
     "lipschitz": "networks.lipschitz",
+    "low_rank_edit": "low_rank",
     "NotALinearMap": "spectral.dense",
     "SpectralNorm": "spectral.result",
     "spectral_norm": "spectral.layers",
@@ -53,10 +56,11 @@ _LAZY = {
 
 __all__ = [
     "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
-    "LipschitzConstant", "LossConstants", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping", "SpectralNorm",
-    "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm", "correlated_proxies",
-    "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz", "loss_constants", "parameter_constants",
-    "singular_value_estimates", "spectral_norm", "stacked_norm", "stationary_point", "sum_norm", "tightest",
+    "LipschitzConstant", "LossConstants", "LowRankEdit", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping",
+    "SpectralNorm", "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm",
+    "correlated_proxies", "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz",
+    "loss_constants", "low_rank_edit", "parameter_constants", "singular_value_estimates", "spectral_norm", "stacked_norm",
+    "stationary_point", "sum_norm", "tightest",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a visible __getattr__ would let a misspelt name pass the type checker

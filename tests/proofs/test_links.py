@@ -62,6 +62,8 @@ ROUNDED = {
     "certify.bounds.enclosed_gradient.enclosed_gradient": "ball arithmetic on the definition",
     "certify.bounds.linear_model.gradient_allowance": _ROUNDING,
     "certify.bounds.linear_model.product_allowance": _ROUNDING,
+    "certify.bounds.low_rank.LowRankEdit.merge": _ROUNDING,
+    "certify.bounds.low_rank.LowRankEdit.merged_as": _ROUNDING,
     "certify.bounds.networks.intervals.frobenius_distance": _ROUNDING,
     "certify.bounds.networks.layers.layer_constant": "its own rule for each layer, stated beside it; norms by the theorems that spectral_norm names",
     "certify.bounds.networks.result.nothing_below": "zero",
