@@ -24,6 +24,7 @@ _COMMANDS = (
     ("keygen", "keygen", "Make an Ed25519 key pair to sign certificates with."),
     ("continual", "continual", "Forget batch after batch, a noised model after each, all covered by one guarantee."),
     ("capacity", "capacity", "How many deletions a noise budget covers, and when to retrain."),
+    ("lipschitz", "lipschitz", "How far a model's output can move with its input: bounds, proved layer by layer or together."),
     ("test", "test", "Property-test an unlearning method: package.module:Method."),
     ("demo", "demo", "A verified deletion on real data, end to end."),
 )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import sys
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from certify.errors import InputError
 
+from .importing import imported, in_words
 from .output import ExitCode, emit, schema
 from .progress import progress
 
@@ -78,7 +75,7 @@ def load(target: str) -> Any:
     source, colon, path = target.rpartition(":")
     if not colon or not source or not path:
         raise InputError(f"{target!r} names no method: write package.module:Method or path/to/file.py:Method")
-    value: Any = _module(source)
+    value: Any = imported(source)
     for name in path.split("."):
         if not hasattr(value, name):
             offered = [
@@ -96,44 +93,9 @@ def load(target: str) -> Any:
             value = value()
         except Exception as error:
             raise InputError(
-                f"{target} could not be made without arguments ({_in_words(error)}): point to an instance instead"
+                f"{target} could not be made without arguments ({in_words(error)}): point to an instance instead"
             ) from None
     return value
-
-
-def _module(source: str) -> ModuleType:
-    is_file = source.endswith(".py") or "/" in source or "\\" in source
-    if is_file:
-        file = Path(source)
-        if not file.is_file():
-            raise InputError(f"there is no file {source}: check the path")
-        _search(file.resolve().parent)
-        specification = importlib.util.spec_from_file_location(f"certify_test_{file.stem}", file)
-        if specification is None or specification.loader is None:
-            raise InputError(f"{source} is not a Python file: point to a .py file")
-        module = importlib.util.module_from_spec(specification)
-        sys.modules[specification.name] = module
-        try:
-            specification.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            raise InputError(f"{source} could not be run: {_in_words(error)}") from None
-        return module
-    _search(Path.cwd())
-    try:
-        return importlib.import_module(source)
-    except (Exception, SystemExit) as error:
-        raise InputError(
-            f"{source} could not be imported: {_in_words(error)}; run this where it can be, or give the path of the file"
-        ) from None
-
-
-def _search(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _table(payload: dict[str, Any]) -> object:
