@@ -125,6 +125,15 @@ def refuse_linear(loss: Any) -> None:
         )
 
 
+def _looked_up(weights: Tensor, classes: Tensor) -> Tensor:
+    beyond = classes[(classes < 0) | (classes >= len(weights))]
+    if len(beyond):
+        raise OperatorRefused(
+            f"a target is class {int(beyond[0])}, and the loss has weights of {len(weights)} classes", "check the targets"
+        )
+    return weights[classes]
+
+
 def state_of(loss: Any) -> list[Tensor]:
     """The tensors that a loss carries: those of a module, or the arguments of a partial function."""
     if isinstance(loss, nn.Module):
@@ -143,7 +152,7 @@ def weight(loss: Any, inputs: Any, targets: Any) -> float:
     if options is not None and target is not None and not target.is_floating_point():
         kept = target[target != options.get("ignore_index", -100)]
         weights = options.get("weight")
-        return float(kept.numel() if weights is None else weights.to(target.device)[kept].sum())
+        return float(kept.numel() if weights is None else _looked_up(weights.to(target.device), kept).sum())
     if known is not None and target is not None:
         return float(target.numel() // (target.shape[1 if target.dim() > 1 else 0] if known[0] == "cross_entropy" else 1))
     for tree in (targets, inputs):

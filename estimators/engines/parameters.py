@@ -76,6 +76,8 @@ class Layout:
     def indices(self, patterns: Patterns) -> tuple[int, ...]:
         """The positions of the parameters whose names match one of the patterns (``head.*``), in the order of the model."""
         wanted = [patterns] if isinstance(patterns, str) else list(patterns)
+        if not wanted:
+            raise OperatorRefused("there are no parameters", "name at least one")
         for pattern in wanted:
             if not any(fnmatchcase(name, pattern) for name in self.names):
                 raise ValueError(f"no parameter is named {pattern!r}: there are {listed(self.names)}")
@@ -109,6 +111,9 @@ def chosen_parameters(model: nn.Module, patterns: Patterns | None) -> dict[str, 
     everything = dict(model.named_parameters())
     if not everything:
         raise OperatorRefused("the model has no parameters", "pass a module with parameters, or use Hessian.of_function")
+    for name, parameter in everything.items():
+        if torch.nn.parameter.is_lazy(parameter):
+            raise OperatorRefused(f"the parameter {name!r} has no shape yet", "call the model once on a batch")
     layout = Layout(tuple(everything), tuple(p.shape for p in everything.values()))
     indices = range(len(everything)) if patterns is None else layout.indices(patterns)
     names = [layout.names[i] for i in indices]

@@ -88,6 +88,21 @@ def consistency(
     return _asymmetry(u, v, first, second), _relative(both - first - second, both), torch.stack([first, second])
 
 
+@contextmanager
+def _in_a_sentence(batch: Batch) -> Iterator[None]:
+    """Errors of the model or the loss as a refusal that says where they come from."""
+    try:
+        yield
+    except (OperatorRefused, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, IndexError, TypeError, ValueError, KeyError) as error:
+        words = next(iter(str(error).splitlines()), "")[:200].rstrip(".")
+        raise OperatorRefused(
+            f"the model or the loss raises {type(error).__name__} on batch {batch.index} ({words})",
+            "mend loss(model(inputs), targets) by itself first",
+        ) from error
+
+
 def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
     """Refuse a forward pass that is random or changes its own state; return the coarsest floating-point type that it keeps."""
     devices = [problem.device] if problem.device.type == "cuda" else []
@@ -102,7 +117,7 @@ def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
 
     with torch.random.fork_rng(devices=devices):
         before = torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)
-        with torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
+        with _in_a_sentence(batch), torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
             outputs = problem.outputs(batch)
             problem.reduced(outputs, batch)
             once = [*tensors_of(outputs)]

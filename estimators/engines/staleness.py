@@ -18,8 +18,9 @@ class Trace:
         self._tensors = list(tensors)
         groups: dict[Any, list[Tensor]] = {}
         for tensor in self._tensors:
-            if tensor.numel() and tensor.is_contiguous():
-                flat = tensor.detach().view(-1)
+            by_stride = tensor.detach().permute(sorted(range(tensor.dim()), key=lambda d, t=tensor: -t.stride(d)))  # type: ignore[misc]
+            if tensor.numel() and by_stride.is_contiguous():
+                flat = by_stride.view(-1)
                 groups.setdefault((tensor.device, tensor.dtype), []).append(flat[:: max(1, len(flat) // _ENTRIES)])
         self._samples = [(views, torch.cat(views)) for views in groups.values()]
         self._versions = self._now()

@@ -31,7 +31,8 @@ class Curvature(Operator):
         problem = engine.problem
         everything = tuple(range(len(problem.layout.names)))
         self._engine, self.probes, self.kind = engine, probes, type(self).__name__
-        self._row_indices, self._column_indices = rows or everything, columns or everything
+        self._row_indices = everything if rows is None else rows
+        self._column_indices = everything if columns is None else columns
         super().__init__(
             problem.layout.part(self._row_indices), problem.layout.part(self._column_indices),
             dtype=problem.dtype, device=problem.device, symmetric=symmetric, positive_semidefinite=positive_semidefinite,

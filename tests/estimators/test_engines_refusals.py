@@ -373,6 +373,44 @@ def test_train_mode_is_refused_only_where_the_model_is_run_again() -> None:
     torch.testing.assert_close(streamed @ ones, before, rtol=1e-12, atol=1e-14)
 
 
+def test_a_write_into_a_tensor_of_another_memory_format_is_noticed() -> None:
+    made = nn.Sequential(nn.Conv2d(2, 3, 2), nn.Tanh(), nn.Flatten()).double().to(memory_format=torch.channels_last)
+    assert not made[0].weight.is_contiguous()
+    operator = Hessian(made, LOSS, (numbers(6, 2, 2, 2), LABELS))
+    made[0].weight.data.mul_(2)
+    with pytest.raises(OperatorRefused, match="the parameters or the data were changed"):
+        operator @ torch.ones(operator.shape[0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("made", "data", "message"),
+    [
+        (model(), (ROWS.float(), LABELS), r"raises RuntimeError on batch 0 \(.*dtype.*\): mend loss"),
+        (model(), (ROWS, LABELS + 7), r"raises IndexError on batch 0 \(Target . is out of bounds\): mend loss"),
+        (model(), (ROWS, LABELS[:4]), r"raises ValueError on batch 0 \(.*match.*\): mend loss"),
+        (model(), ({"rows": ROWS}, LABELS), r"raises TypeError on batch 0 \(.*rows.*\): mend loss"),
+        (nn.Sequential(nn.LazyLinear(3)), (ROWS, LABELS), "'0.weight' has no shape yet: call the model once on a batch"),
+    ],
+)
+def test_errors_of_the_model_or_the_loss_come_in_one_line(kind: type[Hessian], made: nn.Module, data: Any, message: str) -> None:
+    with pytest.raises(OperatorRefused, match=message) as caught:
+        kind(made, LOSS, data)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_target_beyond_the_weights_of_classes_is_refused() -> None:
+    with pytest.raises(OperatorRefused, match=r"a target is class 9, and the loss has weights of 3 classes: check the targets"):
+        Hessian(model(), nn.CrossEntropyLoss(weight=torch.ones(3).double()), (ROWS, torch.tensor([0, 1, 9, 2, -100, 0])))
+
+
+def test_a_block_of_no_parameters_is_refused() -> None:
+    operator = Hessian(model(), LOSS, (ROWS, LABELS))
+    for attempt in (lambda: operator.block([]), lambda: operator.block("0.*", []), lambda: operator.damped(0.1).block([])):
+        with pytest.raises(OperatorRefused, match="there are no parameters: name at least one"):
+            attempt()
+
+
 def test_a_loss_without_curvature_in_the_outputs_has_no_gauss_newton_matrix() -> None:
     made = nn.Sequential(model(), nn.LogSoftmax(1))
     for loss in (nn.NLLLoss(), functools.partial(F.nll_loss, ignore_index=1), F.nll_loss):
