@@ -210,7 +210,7 @@ def _product_norm(left: Tensor, right: Tensor) -> SpectralNorm:
     Theorem: ``norm.product`` (upper left, right).
     Theorem: ``norm.sum`` (upper left, right).
     """
-    (a, first), (b, second) = scaled(left), scaled(right)
+    a, b, exponent = _balanced(left, right)
     q, r = torch.linalg.qr(a)
     small = r @ b
     inner = r.shape[0]
@@ -226,7 +226,21 @@ def _product_norm(left: Tensor, right: Tensor) -> SpectralNorm:
     )
     vector = torch.linalg.svd(small, full_matrices=False)[2][0]
     lower = attained_by(a @ (b @ vector), vector, terms=sum(right.shape), absolute=(size_a * size_b).value)
-    return rescaled(SpectralNorm(upper, lower, "a Cholesky factor of the reduced product R B, A = Q R + E"), first + second)
+    return rescaled(SpectralNorm(upper, lower, "a Cholesky factor of the reduced product R B, A = Q R + E"), exponent)
+
+
+def _balanced(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Factors with the same product but for a power of two, whose exponent is the last: each column as large as its row, the largest of order one.
+
+    Only what underflows beside entries of order one is lost.
+    """
+    columns, rows = ([scaled(line) for line in lines] for lines in (left.mT, right))
+    exponents = [first[1] + second[1] for first, second in zip(columns, rows, strict=True)]
+    most = max(exponents)
+    halves = [(exponent - most) // 2 for exponent in exponents]
+    a = torch.stack([column * 2.0**half for (column, _), half in zip(columns, halves, strict=True)], 1)
+    rest = [exponent - most - half for exponent, half in zip(exponents, halves, strict=True)]
+    return a, torch.stack([row * 2.0**power for (row, _), power in zip(rows, rest, strict=True)]), most
 
 
 def _measured(matrix: Tensor, what: str) -> Bound:

@@ -18,7 +18,7 @@ from .spectral.result import SpectralNorm
 from .spectral.scaling import scaled, vector_norm_upper
 from .spectral.symmetric import least_eigenvalue
 
-_WITHIN = 1 - 2.0**-40  # the length of a computed unit matrix, so that rounding cannot bring it above one
+_WITHIN = 4  # a computed unit matrix is shorter than one by so many times the allowance of its norm, so that no rounding makes it longer
 _PASSES = 2  # projecting twice leaves a rounding error where the projectors' own was
 
 
@@ -65,7 +65,7 @@ def seen_gradient(gradient: Tensor, left: Tensor, right: Tensor) -> SeenGradient
     if not length:
         invisible = _nothing()
     else:
-        unit = block * (_WITHIN / length)
+        unit = block * ((1 - _WITHIN * gamma(block.numel() + 8)) / length)
         if vector_norm_upper(unit) > 1:
             raise ArithmeticError("a computed unit matrix is longer than one: this is a bug")
         size = _upper(vector_norm_upper(small), "Frobenius norm of the gradient, scaled")

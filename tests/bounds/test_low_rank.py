@@ -68,6 +68,13 @@ def test_factors_of_any_scale_have_a_shift(exponent: int) -> None:
     assert edit.shift.lower.value > 0
 
 
+def test_components_of_opposite_scales_are_balanced_before_they_are_rounded() -> None:
+    left, right = factors(1)
+    powers = 2.0 ** torch.tensor([90.0, 0.0, -90.0], dtype=torch.float64)
+    edit = low_rank_edit(left * powers, right / powers[:, None])
+    assert edit.shift.upper.value == pytest.approx(low_rank_edit(left, right).shift.upper.value, rel=1e-12)
+
+
 def test_what_cancels_in_the_product_leaves_a_small_shift() -> None:
     left = torch.tensor([[1.0, -1.0], [0.0, 2.0**-20]], dtype=torch.float64)
     right = torch.ones(2, 3, dtype=torch.float64)
@@ -276,6 +283,15 @@ def test_factors_whose_rank_is_not_proved_give_an_estimate() -> None:
     assert seen.invisible.value == pytest.approx(length, rel=1e-6)
     wide = low_rank_edit(torch.randn(2, 5), torch.randn(5, 9)).visible(torch.randn(2, 9))
     assert isinstance(wide.invisible, Estimate) and wide.invisible.value < 1e-6
+
+
+def test_a_gradient_of_a_million_entries_has_a_bound() -> None:
+    """Regression: the allowance of a long norm made the unit matrix longer than one."""
+    left, right = factors(32, 1500, 1000, 2)
+    gradient = torch.randn(1500, 1000, generator=torch.Generator().manual_seed(33), dtype=torch.float64)
+    seen = low_rank_edit(left, right).visible(gradient)
+    length = float(torch.linalg.vector_norm(invisible_block(left, right, gradient)))
+    assert isinstance(seen.invisible, Bound) and length * (1 - 1e-8) <= seen.invisible.value <= length
 
 
 def test_the_leak_is_charged() -> None:
