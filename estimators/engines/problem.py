@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from . import losses
+from .calls import called_with
 from .data import Batch, Data, mapped
 from .kernels import Kept
 from .layers import refuse_layers, unwrapped
@@ -84,7 +85,7 @@ class Problem:
             return values
         positional, named = arguments(batch.inputs)
         with self.kernels() as kept:
-            outputs = torch.func.functional_call(self.model, {**self.buffers, **values}, positional, named)
+            outputs = called_with(self.model, {**self.buffers, **values}, positional, named)
         self.checkpointed = kept.checkpointed
         return outputs
 

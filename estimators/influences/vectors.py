@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from ..engines import losses
+from ..engines.calls import called_with
 from ..engines.data import Batch, mapped, tensors_of
 from ..engines.problem import Problem
 from ..engines.refusals import OperatorRefused
 from ..products import SymmetricOperator
 
 Call: TypeAlias = Callable[..., Any]
-Leaving: TypeAlias = Tensor | int | Sequence[int]
-Functional: TypeAlias = Tensor | Callable[[Call], Tensor] | Any
+Leaving: TypeAlias = Tensor | Mapping[str, Tensor] | int | Sequence[int]
+Functional: TypeAlias = Tensor | Mapping[str, Tensor] | Callable[[Call], Tensor] | Any
 
 
 def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
@@ -25,7 +27,7 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
 
     The training loss is a mean; the part of record i is the gradient of its own loss times its weight in that mean (1/n where all count
     alike). So (A + damping I)^-1 v is, to first order, by how much the parameters move when the part is taken out of the loss.
-    ``of`` is a vector, or the places of the records in the data of the operator (a whole number, several, or an integer tensor).
+    ``of`` is a vector (or a dictionary by parameter), or the places of the records in the data of the operator (a whole number, several, or an integer tensor).
     """
     if isinstance(of, Tensor) and of.is_floating_point():
         return _vector(operator, of, "of")
@@ -54,10 +56,10 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
 def looked_at(operator: SymmetricOperator, on: Functional) -> Tensor:
     """The gradient u [P] of what is looked at: of the mean loss on other data, of a function of the model, or the vector itself.
 
-    ``on`` is a vector, data like those of the operator (the loss is the operator's), or a function that is given the model, to be
+    ``on`` is a vector (or a dictionary by parameter), data like those of the operator (the loss is the operator's), or a function that is given the model, to be
     called like the model, and returns one number: ``lambda model: model(row)[0, 3]``.
     """
-    if isinstance(on, Tensor):
+    if isinstance(on, (Tensor, Mapping)):
         return _vector(operator, on, "on")
     problem = _problem(operator, "data or a function as `on`")
     if callable(on) and not isinstance(on, Sequence):
@@ -95,7 +97,22 @@ def _problem(operator: SymmetricOperator, what: str) -> Problem:
     return problem
 
 
-def _vector(operator: SymmetricOperator, vector: Tensor, name: str) -> Tensor:
+def _places(of: Any) -> list[int]:
+    """The places as whole numbers; a mask, a text or a fraction is none."""
+    given = of.reshape(-1).tolist() if isinstance(of, Tensor) else list(of) if isinstance(of, (Sequence, range)) else [of]
+    if isinstance(of, str) or not all(isinstance(place, Integral) and not isinstance(place, bool) for place in given):
+        raise ValueError("`of` is a vector, or whole numbers: the places of records, such as mask.nonzero() of a mask")
+    return [int(place) for place in given]
+
+
+def _vector(operator: SymmetricOperator, vector: Tensor | Mapping[str, Tensor], name: str) -> Tensor:
+    if isinstance(vector, Mapping):
+        rows = getattr(operator, "rows", None)
+        if rows is None:
+            raise ValueError(
+                f"{name} is a dictionary, and the operator knows no parameters by name: pass a vector [{operator.shape[0]}]"
+            )
+        vector = rows.flatten(vector, torch.float64)
     if not vector.is_floating_point() or vector.shape != (operator.shape[0],):
         raise ValueError(f"{name} is a floating-point vector [{operator.shape[0]}], not {vector.dtype} {list(vector.shape)}")
     if not bool(torch.isfinite(vector).all()):
@@ -156,7 +173,7 @@ def _caller(problem: Problem) -> Call:
 
     def call(*inputs: Any, **named: Any) -> Any:
         with problem.kernels():
-            return torch.func.functional_call(problem.model, {**problem.buffers, **values}, inputs, named)
+            return called_with(problem.model, {**problem.buffers, **values}, inputs, named)
 
     return call
 

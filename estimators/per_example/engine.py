@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..engines.calls import called_with
 from ..engines.data import Batch, Unit
 from ..engines.layers import uses_batch_statistics
 from ..engines.parameters import Patterns
@@ -221,7 +222,7 @@ class Engine:
             stack.enter_context(_layers_called())
             if maps is not None and maps[1]:
                 stack.enter_context(LinearMaps(maps[0], {name: values[name] for name in maps[1]}))
-            outputs = torch.func.functional_call(self.problem.model, {**self.problem.buffers, **values}, positional, named)
+            outputs = called_with(self.problem.model, {**self.problem.buffers, **values}, positional, named)
         if not isinstance(outputs, Tensor):
             raise OperatorRefused(f"the model returns {type(outputs).__name__}", "wrap it so that it returns one tensor")
         if not outputs.dim() or outputs.shape[0] != batch.examples:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..engines.calls import called_with
 from ..engines.data import Batch, mapped, tensors_of
 from ..engines.problem import Problem, arguments
 from ..engines.refusals import OperatorRefused
@@ -45,7 +46,7 @@ def by_layer(layer: nn.Module, name: str, call: Call, shape: Shape, count: int) 
             for example, counting in zip(examples, inputs, strict=True)
         )
         positional, named = mapped(call.inputs, lambda _: next(rows))
-        results = tensors_of(torch.func.functional_call(layer, {name: value}, positional, named))
+        results = tensors_of(called_with(layer, {name: value}, positional, named))
         floating = [result for result in results if result.is_floating_point()]
         acting = [result for result, known in zip(floating, call.cotangents, strict=True) if known is not None]
         terms = [
@@ -73,7 +74,7 @@ def by_model(problem: Problem, names: Sequence[str], batch: Batch) -> dict[str, 
 
     def own(values: dict[str, Tensor], inputs: Any, targets: Any) -> Tensor:
         positional, named = arguments(mapped(inputs, lambda tensor: tensor[None]))
-        outputs = torch.func.functional_call(problem.model, {**problem.buffers, **everything, **values}, positional, named)
+        outputs = called_with(problem.model, {**problem.buffers, **everything, **values}, positional, named)
         return own_loss(problem, outputs, mapped(targets, lambda tensor: tensor[None]))
 
     values = {name: everything[name] for name in names}
@@ -121,7 +122,7 @@ def _loss_of(problem: Problem, n: int, batch: Batch) -> Tensor:
     parameters = dict(zip(problem.layout.names, problem.parameters, strict=True))
     positional, named = arguments(one.inputs)
     with torch.enable_grad():
-        outputs = torch.func.functional_call(problem.model, {**problem.buffers, **parameters}, positional, named)
+        outputs = called_with(problem.model, {**problem.buffers, **parameters}, positional, named)
         return own_loss(problem, outputs, one.targets)
 
 

@@ -466,6 +466,42 @@ def test_a_compiled_module_is_taken_out_of_its_wrapper() -> None:
     )  # fmt: skip
 
 
+class Twice(nn.Module):
+    """One layer under two names, and one weight in two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.tied, self.last = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)
+        self.again, self.tied.weight = self.first, self.first.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.tied(torch.tanh(self.again(torch.tanh(self.first(x)))))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_under_two_names_stays_in_its_place(kind: type[Hessian]) -> None:
+    """torch's functional_call leaves another tensor in such a model."""
+    made = Twice().double()
+    before = dict(made.named_parameters(remove_duplicate=False))
+    operator = kind(made, LOSS, (ROWS, LABELS), retain=False)
+    dense = operator.dense()
+    after = dict(made.named_parameters(remove_duplicate=False))
+    assert list(before) == list(after) and all(before[name] is after[name] for name in before)
+    if kind is Hessian:
+        point = [p.detach().clone() for p in made.parameters()]
+
+        def gradient(step: float, direction: list[Tensor]) -> Tensor:
+            with torch.no_grad():
+                for p, at, along in zip(made.parameters(), point, direction, strict=True):
+                    p.copy_(at + step * along)
+            return torch.cat([g.flatten() for g in torch.autograd.grad(LOSS(made(ROWS), LABELS), list(made.parameters()))])
+
+        v = numbers(operator.shape[0])
+        along = operator.columns.split(v)
+        expected = (gradient(1e-5, along) - gradient(-1e-5, along)) / 2e-5
+        torch.testing.assert_close(dense @ v, expected, rtol=1e-7, atol=1e-8)
+
+
 def test_nothing_of_the_users_model_is_touched() -> None:
     made = model(nn.BatchNorm1d(4)).eval()
     before = {name: (tensor.clone(), tensor._version) for name, tensor in made.state_dict().items()}
