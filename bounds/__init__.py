@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .networks.attention import attention_lipschitz
     from .networks.lipschitz import lipschitz
     from .networks.proxies import correlated_proxies
+    from .networks.radius import CertifiedRadius, certified_radius
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
     from .parameters.constants import ParameterConstants, parameter_constants
@@ -41,6 +42,8 @@ _LAZY = {
     "StationaryPoint": "parameters.stationary",
     "hessian_edges": "parameters.edges",
     "stationary_point": "parameters.stationary",
+    "CertifiedRadius": "networks.radius",
+    "certified_radius": "networks.radius",
     "LipschitzConstant": "networks.result",
     "LowRankEdit": "low_rank",
     "UnknownModule": "networks.activations",
@@ -55,9 +58,10 @@ _LAZY = {
 }
 
 __all__ = [
-    "Bound", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges", "HypothesisError",
-    "LipschitzConstant", "LossConstants", "LowRankEdit", "Measured", "NotALinearMap", "ParameterConstants", "SpectralClipping",
-    "SpectralNorm", "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz", "clip_spectral_norm",
+    "Bound", "CertifiedRadius", "Clipped", "Combined", "Declared", "Derived", "Enclosed", "Estimate", "Evidence", "HessianEdges",
+    "HypothesisError", "LipschitzConstant", "LossConstants", "LowRankEdit", "Measured", "NotALinearMap", "ParameterConstants",
+    "SpectralClipping", "SpectralNorm", "StationaryPoint", "UnknownModule", "WrongSide", "as_bound", "attention_lipschitz",
+    "certified_radius", "clip_spectral_norm",
     "correlated_proxies", "derive", "exactly", "excess_risk", "feature_sensitivity", "hessian_edges", "lipschitz",
     "loss_constants", "low_rank_edit", "parameter_constants", "singular_value_estimates", "spectral_norm", "stacked_norm",
     "stationary_point", "sum_norm", "tightest",
