@@ -45,6 +45,8 @@ def rank_correlation(left: Tensor | Scores, right: Tensor | Scores) -> Estimate:
     first, second = (given.values if isinstance(given, Scores) else given for given in (left, right))
     if first.shape != second.shape or first.dim() != 1 or len(first) < 2:
         raise ValueError(f"two lists of one length are compared, not {list(first.shape)} and {list(second.shape)}")
+    if not all(bool(torch.isfinite(values).all()) for values in (first, second)):
+        raise ValueError("a score is not finite, and has no rank")
     ranks = [_ranks(values) for values in (first, second)]
     centred = [found - found.mean() for found in ranks]
     scale = float(torch.linalg.vector_norm(centred[0]) * torch.linalg.vector_norm(centred[1]))

@@ -34,7 +34,7 @@ class Space:
         wide = targets.new_zeros
         self.yy, self.yi, self.ii = wide(0, 0), wide(0, 0), wide(0, 0)
         self.yw, self.iw = wide(0, targets.shape[1]), wide(0, targets.shape[1])
-        self._next = self._turned(asked.vector(targets / torch.linalg.vector_norm(targets, dim=0), "a target"))
+        self._next = self._turned(asked.vector(targets / targets.abs().amax(dim=0), "a target"))
 
     @property
     def width(self) -> int:

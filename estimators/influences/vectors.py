@@ -27,13 +27,12 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
 
     The training loss is a mean; the part of record i is the gradient of its own loss times its weight in that mean (1/n where all count
     alike). So (A + damping I)^-1 v is, to first order, by how much the parameters move when the part is taken out of the loss.
-    ``of`` is a vector (or a dictionary by parameter), or the places of the records in the data of the operator (a whole number, several, or an integer tensor).
+    ``of`` is a vector (or a dictionary by parameter), or the places of the records in the data of the operator (a whole number, several, or
+    an integer tensor).
     """
-    if isinstance(of, Tensor) and of.is_floating_point():
+    if isinstance(of, Mapping) or (isinstance(of, Tensor) and of.is_floating_point()):
         return _vector(operator, of, "of")
-    places = [
-        int(place) for place in (of.reshape(-1).tolist() if isinstance(of, Tensor) else [of] if isinstance(of, int) else of)
-    ]
+    places = _places(of)
     problem = _problem(operator, "of=[places of records]")
     count = problem.data.examples
     if not places:
@@ -56,8 +55,8 @@ def leaving(operator: SymmetricOperator, of: Leaving) -> Tensor:
 def looked_at(operator: SymmetricOperator, on: Functional) -> Tensor:
     """The gradient u [P] of what is looked at: of the mean loss on other data, of a function of the model, or the vector itself.
 
-    ``on`` is a vector (or a dictionary by parameter), data like those of the operator (the loss is the operator's), or a function that is given the model, to be
-    called like the model, and returns one number: ``lambda model: model(row)[0, 3]``.
+    ``on`` is a vector (or a dictionary by parameter), data like those of the operator (the loss is the operator's), or a function that is
+    given the model, to be called like the model, and returns one number: ``lambda model: model(row)[0, 3]``.
     """
     if isinstance(on, (Tensor, Mapping)):
         return _vector(operator, on, "on")
@@ -99,22 +98,23 @@ def _problem(operator: SymmetricOperator, what: str) -> Problem:
 
 def _places(of: Any) -> list[int]:
     """The places as whole numbers; a mask, a text or a fraction is none."""
-    given = of.reshape(-1).tolist() if isinstance(of, Tensor) else list(of) if isinstance(of, (Sequence, range)) else [of]
+    given = of.reshape(-1).tolist() if hasattr(of, "reshape") else list(of) if isinstance(of, Sequence) else [of]
     if isinstance(of, str) or not all(isinstance(place, Integral) and not isinstance(place, bool) for place in given):
         raise ValueError("`of` is a vector, or whole numbers: the places of records, such as mask.nonzero() of a mask")
     return [int(place) for place in given]
 
 
-def _vector(operator: SymmetricOperator, vector: Tensor | Mapping[str, Tensor], name: str) -> Tensor:
-    if isinstance(vector, Mapping):
+def _vector(operator: SymmetricOperator, given: Tensor | Mapping[str, Tensor], name: str) -> Tensor:
+    size = int(operator.shape[0])
+    if isinstance(given, Mapping):
         rows = getattr(operator, "rows", None)
         if rows is None:
-            raise ValueError(
-                f"{name} is a dictionary, and the operator knows no parameters by name: pass a vector [{operator.shape[0]}]"
-            )
-        vector = rows.flatten(vector, torch.float64)
-    if not vector.is_floating_point() or vector.shape != (operator.shape[0],):
-        raise ValueError(f"{name} is a floating-point vector [{operator.shape[0]}], not {vector.dtype} {list(vector.shape)}")
+            raise ValueError(f"{name} is a dictionary, and the operator knows no parameters by name: pass a vector [{size}]")
+        vector: Tensor = rows.flatten(given, torch.float64)
+    else:
+        vector = given
+    if not vector.is_floating_point() or vector.shape != (size,):
+        raise ValueError(f"{name} is a floating-point vector [{size}], not {vector.dtype} {list(vector.shape)}")
     if not bool(torch.isfinite(vector).all()):
         raise ValueError(f"{name} has entries that are not finite")
     return vector.detach().to(operator.device, torch.float64)

@@ -379,3 +379,35 @@ def test_records_of_a_loader_with_a_batch_that_counts_for_nothing_are_refused_no
         record_influences(parted, on=test, damping=0.1, rtol=1e-6)
     with pytest.raises(OperatorRefused, match="all targets of a batch are ignored"):
         datainf(parted, on=test, damping=0.1)
+
+
+@pytest.mark.parametrize("of", [[True, False], torch.tensor([True] * 30), 3.7, [1.0], "3", None])
+def test_what_is_no_place_of_a_record_is_not_taken_for_one(of: object) -> None:
+    """A mask would have named the records 0 and 1, and a fraction the one below it."""
+    model, train, test = logistic()
+    curvature = GaussNewton(model, nn.CrossEntropyLoss(), train)
+    with pytest.raises(ValueError, match="whole numbers: the places of records"):
+        influence(curvature, of=of, on=test, damping=0.1, products=8)  # type: ignore[arg-type]
+
+
+def test_dictionaries_by_parameter_are_vectors() -> None:
+    model, train, _ = logistic()
+    curvature = GaussNewton(model, nn.CrossEntropyLoss(), train)
+    u, v = vectors(3, 18)
+    flat_ones = influence(curvature, of=v, on=u, damping=0.1, products=12)
+    named = influence(curvature, of=curvature.rows.named(v), on=curvature.rows.named(u), damping=0.1, products=12)
+    assert named.lower == flat_ones.lower and named.upper == flat_ones.upper
+    with pytest.raises(ValueError, match="missing bias"):
+        influence(curvature, of={"weight": torch.ones(3, 5)}, on=u, damping=0.1, products=12)
+    with pytest.raises(ValueError, match="knows no parameters by name"):
+        influence(torch.eye(18, dtype=torch.float64), of={"weight": torch.ones(3, 5)}, on=u, smallest=below(0.9), products=12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-100, 1e100])
+def test_vectors_of_any_scale_have_intervals(scale: float) -> None:
+    matrix = rotated(torch.linspace(1, 2, 20, dtype=torch.float64), 1)
+    u, v = vectors(1, 20)
+    truth, _ = exact(matrix, 0.0, u, v)
+    found = influence(matrix, of=v * scale, on=u, smallest=below(0.99), relative_width=1e-6)
+    assert found.result is Result.CONVERGED and found.lower is not None and found.upper is not None
+    assert found.lower.value <= truth * scale <= found.upper.value

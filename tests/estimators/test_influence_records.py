@@ -214,6 +214,11 @@ def test_trak_is_ridge_regression_on_features_of_all_directions() -> None:
     assert float((few - truth).norm() / truth.norm()) > 0.3
 
 
+def test_scores_that_are_not_finite_have_no_rank() -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        rank_correlation(torch.tensor([1.0, math.nan]), torch.tensor([1.0, 2.0]))
+
+
 def test_ranks_of_ties() -> None:
     left, right = torch.tensor([1.0, 1.0, 2.0, 3.0]), torch.tensor([4.0, 3.0, 2.0, 1.0])
     from scipy.stats import spearmanr
