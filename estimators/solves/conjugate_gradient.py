@@ -8,7 +8,7 @@ from ..products import Products, SymmetricOperator
 from .guess import Guess
 from .krylov import Iteration, iterate
 from .result import Result, Solution
-from .stopping import Equations, Preconditioner, Stopping, dots, norms
+from .stopping import Equations, Preconditioner, Stopping, checked, dots, norms
 
 
 class ConjugateGradient(Iteration):
@@ -76,5 +76,5 @@ def conjugate_gradient(
     ('CONVERGED', [1.0, 0.5])
     """
     equations = Equations.of(operator, target, Stopping(atol, rtol, products))
-    iteration = ConjugateGradient(torch.zeros_like(equations.block), equations.block.clone(), preconditioner)
+    iteration = ConjugateGradient(torch.zeros_like(equations.block), equations.block.clone(), checked(preconditioner))
     return iterate(equations, iteration, "conjugate gradients", start)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from ..products import NotFinite, SymmetricOperator, held_matrix
+from ..products import NotFinite, Products, SymmetricOperator, held_matrix
+from ..progress import progress
 from .result import Result, Solution
 from .stopping import Equations, Stopping
 
+_COLUMNS = 64
 DENSE_LIMIT = 5000
 """The greatest dimension that is formed and factored without ``limit`` saying more: 200 MB and about a minute."""
 
@@ -36,7 +38,7 @@ def direct(
     held = held_matrix(operator)
     try:
         if held is None:
-            held = equations.asked(torch.eye(size, dtype=operator.dtype, device=operator.device)).double()
+            held = _formed(equations.asked, operator)
         factor, failed = torch.linalg.cholesky_ex((held + held.T) / 2)
         if int(failed) or not bool(torch.isfinite(factor).all()):
             nothing = torch.zeros_like(equations.block)
@@ -47,3 +49,11 @@ def direct(
     except NotFinite:
         return equations.not_finite(torch.zeros_like(equations.block))
     return equations.close(value, torch.full_like(equations.lengths, torch.nan), [Result.BUDGET] * columns)
+
+
+def _formed(asked: Products, operator: SymmetricOperator) -> torch.Tensor:
+    """The matrix in float64, by products with a few columns of the identity at a time."""
+    unit = torch.eye(asked.size, dtype=operator.dtype, device=operator.device)
+    parts = range(0, asked.size, _COLUMNS)
+    blocks = progress(parts, "forming the matrix", len(parts))
+    return torch.cat([asked(unit[:, first : first + _COLUMNS]).double() for first in blocks], dim=1)

@@ -73,6 +73,7 @@ def iterate(equations: Equations, iteration: Iteration, what: str, start: torch.
         if start is not None:
             begun, residual = equations.started(start)
             iteration, last = iteration.begin(begun, residual), norms(residual)
+            residuals = last.clone()
         for _ in progress(
             iter(lambda: bool(len(active)) and equations.left() >= len(active), False), what, equations.most // columns
         ):
@@ -94,15 +95,14 @@ def iterate(equations: Equations, iteration: Iteration, what: str, start: torch.
                     equations.note(torch.where(residuals.isnan(), last, residuals), true=True)
                 continue
             failed, why = iteration.advance(equations.asked)
+            residuals[active] = torch.nan  # these columns move
             estimates = last.clone()
             estimates[active] = iteration.estimates()
             equations.note(estimates, true=False)
             if bool(failed.any()):
-                residuals[active[failed]] = torch.nan
                 leave(failed, why)
     except NotFinite:
         value[:, active] = iteration.value
         return equations.not_finite(value)
     value[:, active] = iteration.value
-    residuals[active] = torch.nan
     return equations.close(value, residuals, ended)

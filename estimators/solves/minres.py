@@ -8,7 +8,7 @@ from ..products import Products, SymmetricOperator
 from .guess import Guess
 from .krylov import Iteration, iterate
 from .result import Result, Solution
-from .stopping import Equations, Preconditioner, Stopping, dots, norms
+from .stopping import Equations, Preconditioner, Stopping, checked, dots, norms
 
 
 class Minres(Iteration):
@@ -19,7 +19,7 @@ class Minres(Iteration):
         self.value = value
         self.older, self.newer = residual, residual
         self.vector = self._corrected(residual)
-        self.beta = dots(residual, self.vector).clamp_min(0.0).sqrt()
+        self.beta = _length(residual, self.vector)
         self.before = torch.zeros_like(self.beta)
         self.rest = self.beta.clone()  # the norm of the residual, in the norm of the preconditioner
         self.residual = residual
@@ -44,7 +44,7 @@ class Minres(Iteration):
         image = image - (alpha / self.beta.clamp_min(tiny)) * self.newer
         self.older, self.newer = self.newer, image
         self.vector = self._corrected(image)
-        self.before, self.beta = self.beta, dots(image, self.vector).clamp_min(0.0).sqrt()
+        self.before, self.beta = self.beta, _length(image, self.vector)
 
         epsilon = self.epsilon
         delta = self.cosine * self.dbar + self.sine * alpha
@@ -71,6 +71,14 @@ class Minres(Iteration):
         return block.clone() if self.precondition is None else self.precondition(block)
 
 
+def _length(block: torch.Tensor, corrected: torch.Tensor) -> torch.Tensor:
+    """The root of the inner products of columns, scaled first, so that curvature of any size leaves no square beyond the numbers."""
+    sizes = [part.abs().amax(dim=0) for part in (block, corrected)]
+    scales = [torch.where(size > 0, size, torch.ones_like(size)) for size in sizes]
+    inner = dots(block / scales[0], corrected / scales[1]).clamp_min(0.0)
+    return inner.sqrt() * scales[0].sqrt() * scales[1].sqrt()
+
+
 def minres(
     operator: SymmetricOperator,
     target: torch.Tensor,
@@ -91,4 +99,5 @@ def minres(
     ('CONVERGED', [1.0, -0.5])
     """
     equations = Equations.of(operator, target, Stopping(atol, rtol, products))
-    return iterate(equations, Minres(torch.zeros_like(equations.block), equations.block.clone(), preconditioner), "MINRES", start)
+    iteration = Minres(torch.zeros_like(equations.block), equations.block.clone(), checked(preconditioner))
+    return iterate(equations, iteration, "MINRES", start)

@@ -10,7 +10,7 @@ import torch
 from certify.bounds import Bound
 from certify.proofs.sides import Side
 
-from ..products import NotFinite, SymmetricOperator
+from ..products import NotFinite, Products, SymmetricOperator
 from ..progress import progress
 from .result import Result, Solution
 from .stopping import Equations, Stopping, norms
@@ -82,18 +82,18 @@ def lissa(
     equations = Equations.of(operator, target, Stopping(products=(steps * repetitions + 1) * max(1, target[0].numel())))
     mean = torch.zeros_like(equations.block)
     columns = equations.block.shape[1]
-    for _ in progress(range(repetitions), "LiSSA", repetitions):
-        value = step * equations.block
-        for _ in range(steps):
-            value = value + step * (equations.block - sampled() @ value)
-        mean += value / repetitions
-        equations.asked.count += steps * columns
-    if not bool(torch.isfinite(mean).all()):
+    try:
+        for _ in progress(range(repetitions), "LiSSA", repetitions):
+            value = step * equations.block
+            for _ in range(steps):
+                value = value + step * (equations.block - Products(sampled())(value))
+            mean += value / repetitions
+            equations.asked.count += steps * columns
+        lengths = norms(equations.block - equations.asked(mean))
+    except NotFinite:
         return equations.not_finite(torch.zeros_like(mean))
-    unknown = torch.full_like(equations.lengths, torch.nan)
-    solved = equations.close(mean, unknown, [Result.BUDGET] * columns)
-    grown = bool((solved.residual.reshape(-1) > _GROWN * equations.lengths).any())
-    return equations.solution(mean, solved.residual.reshape(-1), Result.DIVERGED) if grown else solved
+    grown = bool((lengths > _GROWN * equations.lengths).any())
+    return equations.close(mean, lengths, [Result.DIVERGED if grown else Result.BUDGET] * columns)
 
 
 def _scale(scale: float | Bound) -> float:

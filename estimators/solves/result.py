@@ -31,8 +31,8 @@ class Result(enum.Enum):
         "residual. Add damping, or accept the least residual that was found."
     )
     DIVERGED = (
-        "The iteration grew instead of shrinking: the scale is larger than two over the largest eigenvalue. Pass a proved upper bound "
-        "(largest_eigenvalue(...).upper) as the scale."
+        "The iteration grew instead of shrinking: the scale is below half of the largest eigenvalue, or the operator has a negative one. Pass "
+        "a proved upper bound (largest_eigenvalue(...).upper, plus the damping) as the scale, and damp above the negative edge."
     )
     NOT_FINITE = (
         "A product was infinite or not a number; the solution is the last finite one. Look for parameters or data that are not "
@@ -53,8 +53,9 @@ class Progress:
 class Solution:
     """An approximate solution of A X = V with its true residual.
 
-    ``value`` is [P] or [P, K] like the target, in its dtype; ``residual`` holds the norms |v - A x| by column (no dimension for one
-    vector), computed from the solution after the iteration ended (where ``result`` is NOT_FINITE it may be that of an earlier one);
+    ``value`` is [P] or [P, K] like the target, in the wider of its dtype and the operator's; ``residual`` holds the norms |v - A x|
+    by column (no dimension for one vector), computed from the solution after the iteration ended (where
+    ``result`` is NOT_FINITE it may be that of an earlier one);
     ``products`` counts all products, those of the residuals too. All of these are estimates. ``error`` bounds the distance to the
     exact solution, the largest over the columns, and is None where ``no_error`` says why.
     """

@@ -13,7 +13,8 @@ from certify.bounds.rounding import UNIT_ROUNDOFF
 from certify.bounds.spectral import vector_norm_upper
 from certify.proofs.sides import Side
 
-from ..products import Accuracy, Products, SymmetricOperator, accuracy, semidefinite
+from ..products import Accuracy, NotFinite, Products, SymmetricOperator, accuracy, held_matrix, semidefinite
+from ..traces.magnitude import OutOfScale, check_magnitude
 from .conjugate_gradient import conjugate_gradient
 from .direct import direct
 from .guess import Approximation, Guess
@@ -82,7 +83,10 @@ def solve(
     if definiteness is None:
         return replace(solved, error=None, no_error=why)
     asked = Products(operator)
-    error = error_bound(asked, target, solved.value, definiteness, damping=damping)
+    try:
+        error = error_bound(asked, target, solved.value, definiteness, damping=damping)
+    except (NotFinite, OutOfScale) as refusal:
+        return replace(solved, error=None, no_error=str(refusal), products=solved.products + asked.count)
     return replace(solved, error=error, no_error="", products=solved.products + asked.count)
 
 
@@ -114,6 +118,9 @@ def error_bound(
     filled = solution.any(dim=0)
     known = Accuracy(0.0, True, "a product with zero")
     if bool(filled.any()):
+        if held_matrix(asked.operator) is None:  # the accuracy is measured by norms of both
+            check_magnitude(solution)
+            check_magnitude(images)
         known = accuracy(asked, solution[:, filled], images[:, filled])
     bounds = []
     for column in range(solution.shape[1]):

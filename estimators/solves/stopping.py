@@ -17,6 +17,31 @@ Preconditioner = Callable[[torch.Tensor], torch.Tensor]
 """A symmetric positive definite map of blocks [P, K], near the inverse of the operator."""
 
 
+def checked(preconditioner: Preconditioner | None) -> Preconditioner | None:
+    """The map with its images checked; ``ValueError`` where one has another shape, is not finite, or shows that it is not positive definite."""
+    if preconditioner is None:
+        return None
+
+    def apply(block: torch.Tensor) -> torch.Tensor:
+        image = preconditioner(block)
+        if image.shape != block.shape:
+            raise ValueError(
+                f"the preconditioner maps a block {tuple(block.shape)} to {tuple(image.shape)}: it takes and gives [P, K]"
+            )
+        image = image.to(block)
+        if not bool(torch.isfinite(image).all()):
+            raise ValueError("the preconditioner gives numbers that are not finite: damp it, or solve without it")
+        forms, sizes = dots(block.double(), image.double()), norms(block) * norms(image)
+        least = -100 * torch.finfo(block.dtype).eps * sizes
+        if bool((forms < least).any()) or bool(((norms(image) == 0) & (norms(block) > 0)).any()):
+            raise ValueError(
+                "the preconditioner M is not positive definite, for r . M r is not positive: damp it, or solve without it"
+            )
+        return image
+
+    return apply
+
+
 @dataclass(frozen=True)
 class Stopping:
     """Stop when |v - A x| <= atol + rtol |v| in every column, or when the products are spent. One of the three must be given.
@@ -39,11 +64,11 @@ class Stopping:
         ):
             raise ValueError(f"products is a positive integer, not {self.products!r}")
 
-    def targets(self, lengths: torch.Tensor) -> torch.Tensor:
-        """The residual to reach by column, for targets of these norms; below zero where no tolerance was asked for."""
+    def targets(self, lengths: torch.Tensor, one: torch.Tensor) -> torch.Tensor:
+        """The residual to reach by column, for targets of these norms, in units in which 1 is ``one``; below zero where none was asked for."""
         if self.atol is None and self.rtol is None:
             return torch.full_like(lengths, -1.0)
-        return (self.atol or 0.0) + (self.rtol or 0.0) * lengths
+        return ((self.atol * one) if self.atol else torch.zeros_like(one)) + (self.rtol or 0.0) * lengths
 
     def most(self, size: int, columns: int) -> int:
         """The greatest number of products, counted by columns."""
@@ -52,7 +77,11 @@ class Stopping:
 
 @dataclass(eq=False)
 class Equations:
-    """A X = V as a block of columns: counts products, keeps the history, computes true residuals."""
+    """A X = V as a block of columns: counts products, keeps the history, computes true residuals.
+
+    ``block``, ``lengths``, ``goals`` and every value and residual passed to and fro are those of columns divided by ``units``, powers of two
+    that bring the largest entry of a target to about one, so that no square of a tiny or huge one leaves the floating-point numbers.
+    """
 
     asked: Products
     target: torch.Tensor
@@ -62,9 +91,12 @@ class Equations:
     def __post_init__(self) -> None:
         self.flat = self.target.ndim == 1
         vectors = self.asked.vector(self.target, "the target")
-        self.block = vectors[:, None] if self.flat else vectors
+        columns = vectors[:, None] if self.flat else vectors
+        self.exponents = [math.frexp(largest)[1] for largest in columns.abs().amax(dim=0).tolist()]
+        self.block = _times_powers(columns, [-exponent for exponent in self.exponents])
         self.lengths = norms(self.block)
-        self.goals = self.stopping.targets(self.lengths)
+        units = torch.ones_like(self.lengths)
+        self.goals = self.stopping.targets(self.lengths, _times_powers(units, [-exponent for exponent in self.exponents]))
         self.most = self.stopping.most(self.asked.size, self.block.shape[1])
         self.note(self.lengths, true=True)
 
@@ -79,6 +111,8 @@ class Equations:
         if given.shape != self.target.shape:
             raise ValueError(f"the start has the shape {tuple(given.shape)}, and the target {tuple(self.target.shape)}")
         value = self.asked.vector(given, "the start").reshape(self.block.shape)
+        value = _times_powers(value, [-exponent for exponent in self.exponents])
+        value = torch.where(torch.isfinite(value).all(dim=0), value, 0.0)  # a start beyond the numbers is worse than none
         residual = self.block - self.asked(value)
         better = norms(residual) < self.lengths
         value, residual = torch.where(better, value, 0.0), torch.where(better, residual, self.block)
@@ -95,9 +129,16 @@ class Equations:
         self.history.append(Progress(self.asked.count, float(relative.max()), true))
 
     def solution(self, value: torch.Tensor, residuals: torch.Tensor, result: Result) -> Solution:
-        """What is handed back; ``residuals`` are the norms of the true residuals of this value."""
+        """What is handed back; ``residuals`` are the norms of the true residuals of this value.
+
+        In the wider of the dtypes of the target and the operator: rounding the value would make the residual another's.
+        """
+        value, residuals = _times_powers(value, self.exponents), _times_powers(residuals, self.exponents)
+        if not bool(torch.isfinite(value).all()):  # beyond the numbers of the dtype
+            value, residuals = torch.zeros_like(value), torch.full_like(residuals, math.inf)
+            result = Result.NOT_FINITE
         shaped, kept = (value[:, 0], residuals[0]) if self.flat else (value, residuals)
-        dtype = self.target.dtype if self.target.is_floating_point() else value.dtype
+        dtype = torch.promote_types(self.target.dtype, value.dtype) if self.target.is_floating_point() else value.dtype
         return Solution(shaped.to(dtype), kept, self.asked.count, tuple(self.history), result)
 
     def close(self, value: torch.Tensor, residuals: torch.Tensor, ended: Sequence[Result]) -> Solution:
@@ -124,6 +165,14 @@ class Equations:
 _SEVERITY = (
     Result.CONVERGED, Result.BUDGET, Result.STALLED, Result.SINGULAR, Result.INDEFINITE, Result.DIVERGED, Result.NOT_FINITE,
 )  # fmt: skip
+
+
+def _times_powers(block: torch.Tensor, exponents: Sequence[int]) -> torch.Tensor:
+    """The columns times powers of two, by two factors each of which the dtype holds."""
+    halves = [exponent // 2 for exponent in exponents]
+    others = [exponent - half for exponent, half in zip(exponents, halves, strict=True)]
+    first, second = (block.new_tensor([2.0**number for number in numbers]) for numbers in (halves, others))
+    return block * first * second
 
 
 def norms(block: torch.Tensor) -> torch.Tensor:

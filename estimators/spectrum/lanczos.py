@@ -9,6 +9,7 @@ import torch
 
 from ..products import Products
 from ..progress import progress
+from ..traces.magnitude import check_magnitude
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,7 @@ def lanczos(products: Products, start: torch.Tensor, steps: int, *, done: Callab
     for step in progress(range(steps), "Lanczos", steps):
         basis[:, step] = column
         images[:, step] = image = products(column)
+        check_magnitude(image if step == 0 else images[:, : step + 1])
         scale = max(scale, float(torch.linalg.vector_norm(image)))
         known = basis[:, : step + 1]
         diagonal[step] = float(column @ image)

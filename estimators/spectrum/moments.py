@@ -12,6 +12,7 @@ from certify.bounds.evidence import Combined
 from certify.proofs.sides import Side
 
 from ..products import Products, SymmetricOperator, accuracy
+from ..traces.magnitude import check_magnitude
 from ..traces.probes import check_probability, check_probes
 
 
@@ -58,6 +59,7 @@ def random_images(
     asked = Products(operator)
     probe = asked.gaussian(probes, generator)
     image = asked(probe)
+    check_magnitude(image)
     known = accuracy(asked, probe, image)
     lengths = torch.linalg.vector_norm(image.double(), dim=0) * (1 + 1e-12)
     missed = known.absolute * torch.linalg.vector_norm(probe.double(), dim=0) * (1 + 1e-12)

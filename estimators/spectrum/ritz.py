@@ -157,8 +157,9 @@ class Ritz:
 def ritz(basis: torch.Tensor, images: torch.Tensor, accuracy: Accuracy) -> Ritz:
     """Measure the vectors ``basis`` [P, k] and their ``images`` under A; both must be on one device.
 
-    Raises ``ValueError`` where the columns are dependent to working precision (|Y'Y - I| >= 1/2), as they are after a
-    Lanczos run without full reorthogonalisation: a bound from such numbers would count an eigenvalue twice.
+    Raises ``ValueError`` where Y'AY is not symmetric up to the accuracy of the products, and where the columns are dependent to
+    working precision (|Y'Y - I| >= 1/2), as they are after a Lanczos run without full
+    reorthogonalisation: a bound from such numbers would count an eigenvalue twice.
 
     >>> eye = torch.eye(3, 2, dtype=torch.float64)
     >>> matrix = torch.diag(torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64))
@@ -184,6 +185,12 @@ def ritz(basis: torch.Tensor, images: torch.Tensor, accuracy: Accuracy) -> Ritz:
     form_norm = float(torch.linalg.matrix_norm(form))
     missed = accuracy.absolute * basis_norm  # the Frobenius norm of what the products are off by
     form_error = _SAFE * (rounding * basis_norm * images_norm + (1 + skew) * missed + 4 * UNIT_ROUNDOFF * form_norm)
+    lopsided = float(torch.linalg.matrix_norm(product - product.T))
+    if lopsided > 4 * form_error:
+        raise ValueError(
+            f"the operator is not symmetric: u . A v and v . A u differ by {lopsided:.2g}, which its products are not off by; "
+            "symmetrise it, or correct its claim"
+        )
 
     residual_form = torch.zeros_like(unit)
     held = form.to(basis.device)

@@ -12,6 +12,7 @@ from certify.proofs.sides import Side
 
 from ..products import Accuracy, Products, SymmetricOperator, accuracy, semidefinite
 from ..progress import progress
+from .magnitude import LEAST, check_magnitude
 from .probes import check_probability, check_probes, share_below
 from .trace import deviation
 
@@ -59,6 +60,7 @@ def diagonal(
     for _ in progress(range(probes), "diagonal", probes):
         probe = asked.gaussian(1, generator)[:, 0]
         image = asked(probe)
+        check_magnitude(image, least=0.0 if first else LEAST)
         first = first or (probe, image)
         long, wide = probe.double(), image.double()
         products_sum += long * wide

@@ -6,11 +6,14 @@ import math
 
 from certify.bounds import Bound, derive
 
+_LEAST_SHARE = 1e-120
+"""Below it powers of the probability leave the doubles."""
+
 
 def check_probability(failure_probability: float) -> float:
-    """The probability itself; raises ``ValueError`` unless it lies strictly between 0 and 1."""
-    if not 0 < failure_probability < 1:
-        raise ValueError(f"a failure probability lies strictly between 0 and 1, not {failure_probability}")
+    """The probability itself; raises ``ValueError`` unless it lies strictly between 1e-100 and 1 (shares of it may be a little less)."""
+    if not _LEAST_SHARE < failure_probability < 1:
+        raise ValueError(f"a failure probability lies strictly between 1e-100 and 1, not {failure_probability}")
     return failure_probability
 
 

@@ -13,6 +13,7 @@ from certify.bounds.rounding import gamma
 from ..products import Accuracy, Products, accuracy
 from ..progress import progress
 from ..spectrum.ritz import Ritz
+from .magnitude import LEAST, check_magnitude
 from .probes import check_probes
 
 _SAFE = 1.01
@@ -45,6 +46,7 @@ def remainder(asked: Products, vectors: Ritz | None, probes: int, generator: tor
         probe = asked.gaussian(1, generator)[:, 0]
         kept, slip = (probe, 0.0) if vectors is None else _projected(vectors, probe)
         image = asked(kept)
+        check_magnitude(image, least=0.0 if vectors is not None or first else LEAST)  # small beside the vectors is no harm
         first = first or (kept, image)
         long, image = kept.double(), image.double()
         inner, outer = float(long @ image), image

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from certify.bounds import Bound, Estimate, derive
+from certify.bounds import Bound, Estimate, WrongSide, derive
 from certify.bounds.evidence import Combined
 from certify.proofs.sides import Side
 
@@ -41,6 +41,10 @@ def trace(
     True
     """
     check_probability(failure_probability)
+    if spectral is not None and spectral.side is Side.LOWER:
+        raise WrongSide(
+            "spectral is an upper bound on the norm |A| (the larger of both ends of the spectrum), and was given a lower one"
+        )
     asked = Products(operator)
     vectors = lanczos_vectors(asked, deflation, generator) if deflation else None
     if vectors is not None and vectors.count == asked.size:
@@ -100,7 +104,8 @@ def _indefinite(seen: Remainder, vectors: Ritz | None, spectral: Bound | None, f
     whole = rest.value if vectors is None else rest.value + 2 * (vectors.form_norm().value + vectors.residual_norm().value)
     apart = width + 1.01 * seen.slip**2 * whole
     evidence = Combined("by chance, with the probability given", (rest, norm, failure))
-    total = rest.failure_probability + failure.value + (norm.failure_probability if norm is not rest else 0.0)
+    # which of the two norms serves is chance, so the bound given counts also where it does not
+    total = rest.failure_probability + failure.value + (spectral.failure_probability if spectral is not None else 0.0)
     below, above = math.nextafter(seen.lower - apart, -math.inf), math.nextafter(seen.upper + apart, math.inf)
     total = math.nextafter(total, math.inf)
     return Bound(below, Side.LOWER, evidence, total), Bound(above, Side.UPPER, evidence, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -232,3 +233,77 @@ def test_a_hessian_is_certified_only_by_its_smallest_eigenvalue() -> None:
     assert known.error is not None and known.error.failure_probability <= 1e-6 and known.error.value < 1e-7
     weak = solve(hessian, target(2), damping=0.001, rtol=1e-10, products=50, smallest=smallest)
     assert weak.error is None and "damp by more than" in weak.no_error
+
+
+@pytest.mark.parametrize("method", ["cg", "minres"])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [(torch.float32, 1e-30), (torch.float32, 1e25), (torch.float64, 1e-200), (torch.float64, 1e200)]
+)
+def test_neither_the_size_of_the_target_nor_that_of_the_operator_matters(method: str, dtype: torch.dtype, size: float) -> None:
+    held, right = DAMPED.to(dtype), target(3).to(dtype)
+    truth = torch.linalg.solve(DAMPED, target(3))
+    for matrix, scaled, unit in ((held, right * size, size), ((DAMPED * size).to(dtype), right, 1 / size)):
+        solved = solve(matrix, scaled, rtol=1e-4, method=method)  # type: ignore[arg-type]
+        assert solved.result is Result.CONVERGED and 0 < solved.relative_residual <= 1e-4
+        assert float((solved.value.double() / unit - truth).norm()) < 0.02 * float(truth.norm())
+
+
+@pytest.mark.parametrize("method", ["cg", "minres", "direct"])
+def test_a_solution_beyond_the_numbers_is_not_called_converged(method: str) -> None:
+    solved = solve(DAMPED * 1e-200, target(3) * 1e200, rtol=1e-6, method=method)  # type: ignore[arg-type]
+    assert solved.result is Result.NOT_FINITE and bool(torch.isfinite(solved.value).all()) and math.isinf(float(solved.residual))
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_the_tolerance_for_the_residual_is_in_the_units_of_the_target(size: float) -> None:
+    loose = solve(DAMPED, target(3) * size, atol=0.1 * size)
+    assert loose.result is Result.CONVERGED and 0.001 * size < float(loose.residual) <= 0.1 * size
+
+
+def test_the_residual_is_that_of_the_value_handed_back() -> None:
+    right = target(3).float()
+    solved = solve(DAMPED, right, rtol=1e-12)
+    left = float(torch.linalg.vector_norm(right.double() - DAMPED @ solved.value.double()))
+    assert solved.result is Result.CONVERGED and left <= 2e-12 * float(right.norm())
+
+
+@pytest.mark.parametrize("method", ["cg", "minres"])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda block: -block, "not positive definite"),
+        (lambda block: 0 * block, "not positive definite"),
+        (lambda block: block * math.nan, "not finite"),
+        (lambda block: block[:3], "maps a block"),
+    ],
+)
+def test_a_preconditioner_that_is_none_is_named(method: str, wrong: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        solve(DAMPED, target(3), rtol=1e-8, method=method, preconditioner=wrong)  # type: ignore[arg-type]
+    assert solve(DAMPED, target(3), rtol=1e-8, method=method, preconditioner=lambda b: 2 * b).result is Result.CONVERGED  # type: ignore[arg-type]
+
+
+def test_a_start_does_not_cost_more_than_the_budget() -> None:
+    solved = solve(DAMPED, target(3), products=1, start=target(3))
+    assert solved.products == 1 and solved.result is Result.BUDGET
+    assert float(solved.residual) == pytest.approx(float((target(3) - DAMPED @ solved.value).norm()))
+
+
+@pytest.mark.parametrize("fails_after", range(2, 6))
+def test_products_that_fail_after_the_solution_leave_it_without_an_error(fails_after: int) -> None:
+    calls = 0
+
+    def failing(rows: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return rows @ DAMPED * (math.nan if calls > fails_after else 1.0)
+
+    operator = Function(failing, 80, dtype=torch.float64, symmetric="a test", positive_semidefinite="a test")
+    solved = solve(operator, target(3), damping=1.0, rtol=1e-9, method="direct")  # two calls for the matrix, two for refinement
+    assert solved.result is (Result.NOT_FINITE if fails_after < 4 else Result.CONVERGED)
+    assert solved.error is None and "finite" in solved.no_error
+
+
+def test_lissa_that_overflows_is_a_result() -> None:
+    matrix = Matrix(1e60 * DAMPED)
+    assert lissa(matrix, target(3), lambda: matrix, scale=1.0, steps=20).result is Result.NOT_FINITE

@@ -12,7 +12,7 @@ from spectra import SPECTRA, Multiplied, generator, outliers, rotated
 
 from certify.bounds import Bound, Derived, WrongSide
 from certify.estimators import largest_eigenvalue, smallest_eigenvalue, spectral_density
-from certify.estimators.operators.matrix import Matrix
+from certify.estimators.operators.matrix import Function, Matrix
 from certify.estimators.products import Accuracy, Products, accuracy
 from certify.estimators.spectrum.deflated import frobenius_deflated, tail_deflated, trace_deflated
 from certify.estimators.spectrum.lanczos import lanczos
@@ -21,6 +21,7 @@ from certify.estimators.spectrum.moments import random_images, trace_and_squares
 from certify.estimators.spectrum.recurrence import recurrence
 from certify.estimators.spectrum.ritz import ritz
 from certify.estimators.spectrum.start import krylov_bound, overlap_bound, start_overlap
+from certify.estimators.traces.magnitude import OutOfScale
 from certify.proofs.sides import Side
 
 NAMES = sorted(SPECTRA)
@@ -312,3 +313,25 @@ def test_everything_runs_where_the_operator_lies() -> None:
         assert low.lower.value <= 1e-6
         density = spectral_density(operator, steps=8, probes=4, generator=generator(0))
         assert float(density.weights.sum()) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-165, 1e155, 1e300])
+def test_squares_that_leave_the_doubles_are_refused_and_end(size: float) -> None:
+    matrix = rotated(SPECTRA["one"], 1) * size
+    for held in (matrix, Multiplied(matrix)):
+        for ask in (largest_eigenvalue, smallest_eigenvalue):
+            with pytest.raises(OutOfScale, match="power of two"):
+                ask(held, failure_probability=1e-3, generator=generator(0))
+
+
+def test_an_operator_that_claims_to_be_symmetric_and_is_not_is_caught() -> None:
+    lopsided = rotated(SPECTRA["outliers"], 1)
+    for size, caught in ((0.0, False), (1e-9, True), (1.0, True)):
+        changed = lopsided.clone()
+        changed[0, 1] += size
+        operator = Function(lambda rows, held=changed: rows @ held.T, 60, dtype=torch.float64, symmetric="a claim")  # type: ignore[misc]
+        if caught:
+            with pytest.raises(ValueError, match="not symmetric"):
+                largest_eigenvalue(operator, failure_probability=1e-3, generator=generator(0))
+        else:
+            assert largest_eigenvalue(operator, failure_probability=1e-3, generator=generator(0)).upper.value >= 4 - 1e-12

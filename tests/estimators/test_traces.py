@@ -11,7 +11,9 @@ from spectra import SPECTRA, Multiplied, generator, outliers, rotated
 from certify.bounds import Bound, Estimate, WrongSide
 from certify.estimators import diagonal, frobenius_norm, hutch_plus_plus, log_determinant, trace, xtrace
 from certify.estimators.products import Products
+from certify.estimators.spectrum.moments import random_images
 from certify.estimators.traces.interval import sharper
+from certify.estimators.traces.magnitude import OutOfScale
 from certify.estimators.traces.probes import share_above, share_below
 from certify.proofs.sides import Side
 
@@ -152,3 +154,67 @@ def test_a_certified_log_determinant_needs_a_claim_and_damping() -> None:
 def test_probes_are_counted(probes: int) -> None:
     with pytest.raises(ValueError, match="positive integer"):
         trace(torch.eye(3).double(), failure_probability=0.1, probes=probes)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-165, 1e155, 1e300])
+def test_squares_that_leave_the_doubles_are_refused_and_end(size: float) -> None:
+    matrix = rotated(SPECTRA["one"], 1) * size
+    for held in (matrix, Multiplied(matrix, semidefinite=True)):
+        for ask in (
+            lambda a: trace(a, failure_probability=1e-3, probes=5, generator=generator(0)),
+            lambda a: trace(a, failure_probability=1e-3, probes=5, deflation=3, generator=generator(0)),
+            lambda a: frobenius_norm(a, failure_probability=1e-3, probes=5, generator=generator(0)),
+            lambda a: diagonal(a, failure_probability=1e-3, probes=5, generator=generator(0)),
+            lambda a: random_images(a, failure_probability=1e-3, probes=5, generator=generator(0)),
+            lambda a: log_determinant(
+                a, damping=size, failure_probability=1e-3, steps=3, probes=5, positive_semidefinite=True, generator=generator(0)
+            ),
+        ):
+            with pytest.raises(OutOfScale, match="power of two"):
+                ask(held)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-110, 1e-20, 1e20, 1e110])
+def test_every_size_between_is_enclosed(size: float) -> None:
+    matrix = rotated(SPECTRA["outliers"], 1) * size
+    truth, room = float(SPECTRA["outliers"].sum()) * size, 1e-12 * size
+    found = trace(Multiplied(matrix), failure_probability=1e-3, probes=5, generator=generator(0))
+    assert found.lower.value <= truth + room and truth - room <= found.upper.value
+    entries = diagonal(Multiplied(matrix), failure_probability=1e-3, probes=5, generator=generator(0))
+    assert bool((entries.lower <= matrix.diagonal() + room).all()) and bool((matrix.diagonal() - room <= entries.upper).all())
+
+
+def test_a_lower_bound_is_no_bound_on_the_norm() -> None:
+    matrix, few = rotated(SPECTRA["flat"], 1), {"failure_probability": 1e-3, "probes": 20}
+    with pytest.raises(WrongSide, match="upper"):
+        trace(matrix, spectral=Bound(1e-9, Side.LOWER), generator=generator(0), **few)  # type: ignore[arg-type]
+    known = trace(matrix, spectral=Bound(1.0 + 1e-12, Side.UPPER), generator=generator(0), **few)  # type: ignore[arg-type]
+    assert known.upper.value < trace(matrix, generator=generator(0), **few).upper.value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("norm", [1.001, 1e9])
+def test_the_failure_of_the_norm_given_counts_whether_it_serves_or_not(norm: float) -> None:
+    evidence = share_below(5, 0.25, "trace.chernoff")[1].evidence
+    chance = Bound(norm, Side.UPPER, evidence, 0.25)
+    found = trace(rotated(SPECTRA["flat"], 1), failure_probability=1e-3, probes=20, spectral=chance, generator=generator(0))
+    assert 0.25 < found.upper.failure_probability < 0.2511
+
+
+def test_a_failure_probability_that_leaves_the_doubles_is_refused() -> None:
+    with pytest.raises(ValueError, match="1e-100"):
+        trace(rotated(SPECTRA["flat"], 1), failure_probability=1e-300, probes=3)
+    assert trace(rotated(SPECTRA["flat"], 1), failure_probability=1e-99, probes=3, generator=generator(0)).upper.value > 60
+
+
+def test_a_bar_shows_for_traces_and_log_determinants_after_two_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 10**6, 3))
+    monkeypatch.setattr("certify.estimators.progress.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    matrix = rotated(SPECTRA["outliers"], 1)
+    trace(matrix, failure_probability=1e-3, probes=4, generator=generator(0))
+    assert "probes" in capsys.readouterr().err
+    log_determinant(matrix, damping=1.0, failure_probability=1e-3, steps=4, probes=4, positive_semidefinite=True)
+    shown = capsys.readouterr().err
+    assert "Lanczos" in shown and "probes" in shown
