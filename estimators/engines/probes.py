@@ -227,7 +227,7 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     if gap > _ALIKE + 20 * uncertainty + rounding:
         raise OperatorRefused(
             f"automatic differentiation disagrees with a central difference (by {gap:.0e} in float64)",
-            "a part of the model is cut off by detach(), .data or no_grad, or has a wrong derivative of its own",
+            "a part of the model is cut off by detach(), .data, no_grad or the padding_idx of an embedding, or has a wrong derivative of its own",
         )
     working = build(problem, small)
     typed = [piece.to(p.dtype) for piece, p in zip(problem.layout.split(u), problem.parameters, strict=True)]

@@ -466,6 +466,20 @@ def test_a_compiled_module_is_taken_out_of_its_wrapper() -> None:
     )  # fmt: skip
 
 
+def test_a_padding_row_that_is_used_is_refused_and_named() -> None:
+    """torch takes its derivative for zero, which is not that of the function."""
+    words = torch.tensor([0, 1, 2, 3, 0, 1])
+    for padding in (0, None):
+        made = nn.Sequential(nn.Embedding(4, 3, padding_idx=padding), nn.Tanh(), nn.Linear(3, 3)).double()
+        with torch.no_grad():
+            made[0].weight.add_(0.3)
+        if padding is None:
+            Hessian(made, LOSS, (words, LABELS))
+        else:
+            with pytest.raises(OperatorRefused, match="the padding_idx of an embedding"):
+                Hessian(made, LOSS, (words, LABELS))
+
+
 class Twice(nn.Module):
     """One layer under two names, and one weight in two layers."""
 
