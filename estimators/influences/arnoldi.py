@@ -24,6 +24,14 @@ def arnoldi(
 
     What lies outside of the span of Q is discarded, though damping would make it count most: an estimate of another quantity than
     :func:`influence` encloses, which is often in a similar order.
+
+    >>> model = torch.nn.Linear(1, 1, bias=False).double()
+    >>> _ = torch.nn.init.constant_(model.weight, 1.0)
+    >>> data = (torch.ones(2, 1).double(), torch.tensor([[0.0], [2.0]]).double())
+    >>> from certify.estimators.operators.gauss_newton import GaussNewton
+    >>> curvature = GaussNewton(model, torch.nn.MSELoss(), data)
+    >>> arnoldi(curvature, on=torch.ones(1).double(), rank=1, steps=1).order().tolist()
+    [0, 1]
     """
     u = looked_at(operator, on)
     run = lanczos_low_rank(operator, 2 * rank if steps is None else steps, generator=generator)

@@ -20,6 +20,14 @@ def datainf(operator: Curvature, *, on: Functional, damping: float | None, chunk
     ``damping=None`` takes the rule of the paper: a tenth of the mean square of an entry of g_il, for each parameter. Two passes over the single
     gradients, ``chunk`` at a time. The operator gives model, loss and data; its matrix is not used. An estimate: the mean of inverses is far from the inverse
     of the mean where a few directions dominate.
+
+    >>> model = torch.nn.Linear(1, 1, bias=False).double()
+    >>> _ = torch.nn.init.constant_(model.weight, 1.0)
+    >>> data = (torch.ones(2, 1).double(), torch.tensor([[0.0], [2.0]]).double())
+    >>> from certify.estimators.operators.gauss_newton import GaussNewton
+    >>> curvature = GaussNewton(model, torch.nn.MSELoss(), data)
+    >>> [round(score, 12) for score in datainf(curvature, on=torch.ones(1).double(), damping=1.0).values.tolist()]
+    [0.2, -0.2]
     """
     u = looked_at(operator, on)
     problem, names = operator.problem, operator.rows.names

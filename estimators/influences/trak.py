@@ -31,6 +31,14 @@ def trak(
 
     Models trained on the same data from several seeds make the mean less noisy. Gradients are those of the loss; TRAK itself takes those of a
     margin. An estimate by a random projection of an empirical Fisher matrix. The directions are drawn anew for each model from ``generator``.
+
+    >>> model = torch.nn.Linear(1, 1, bias=False).double()
+    >>> _ = torch.nn.init.constant_(model.weight, 1.0)
+    >>> data = (torch.ones(2, 1).double(), torch.tensor([[0.0], [2.0]]).double())
+    >>> drawn = torch.Generator().manual_seed(0)
+    >>> on = (data[0][:1], data[1][:1])
+    >>> trak([model], torch.nn.MSELoss(), data, on, dimension=8, damping=0.1, generator=drawn).order().tolist()
+    [0, 1]
     """
     if not models:
         raise ValueError("TRAK needs at least one model")
