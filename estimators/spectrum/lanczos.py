@@ -65,7 +65,7 @@ def lanczos(products: Products, start: torch.Tensor, steps: int, *, done: Callab
     steps = min(steps, size)
     basis, images = start.new_zeros(size, steps), start.new_zeros(size, steps)
     diagonal, off_diagonal = torch.zeros(steps, dtype=torch.float64), torch.zeros(steps, dtype=torch.float64)
-    length = float(torch.linalg.vector_norm(start))
+    length = float(torch.linalg.vector_norm(start, dtype=torch.float64))
     if not length > 0:
         raise ValueError("Lanczos needs a starting vector that is not zero")
     column, scale = start / length, 0.0
@@ -74,12 +74,12 @@ def lanczos(products: Products, start: torch.Tensor, steps: int, *, done: Callab
         basis[:, step] = column
         images[:, step] = image = products(column)
         check_magnitude(image if step == 0 else images[:, : step + 1])
-        scale = max(scale, float(torch.linalg.vector_norm(image)))
+        scale = max(scale, float(torch.linalg.vector_norm(image, dtype=torch.float64)))
         known = basis[:, : step + 1]
         diagonal[step] = float(column @ image)
         rest = image - known @ (known.T @ image)
         rest = rest - known @ (known.T @ rest)
-        off_diagonal[step] = float(torch.linalg.vector_norm(rest))
+        off_diagonal[step] = float(torch.linalg.vector_norm(rest, dtype=torch.float64))
         broke_down = not float(off_diagonal[step]) > 100 * roundoff * scale
         if broke_down:
             off_diagonal[step] = max(float(off_diagonal[step]), 1e-300, roundoff * scale)  # any positive number serves

@@ -58,6 +58,8 @@ class Recurrence:
         """About the least point, beyond the Ritz values, at which (overlap - loss) p_k exceeds the last length; None where none was found."""
         low = float(torch.linalg.eigvalsh(_tridiagonal(self.diagonal, self.off_diagonal))[-1])
         scale = max(abs(low), *self.off_diagonal)
+        if not math.isfinite(scale):
+            return None
         width = 1e-13 * scale
         while not self._enough(low + width, overlap):
             width *= 8

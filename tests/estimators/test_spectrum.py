@@ -335,3 +335,12 @@ def test_an_operator_that_claims_to_be_symmetric_and_is_not_is_caught() -> None:
                 largest_eigenvalue(operator, failure_probability=1e-3, generator=generator(0))
         else:
             assert largest_eigenvalue(operator, failure_probability=1e-3, generator=generator(0)).upper.value >= 4 - 1e-12
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+@pytest.mark.parametrize("double", [None, False])
+def test_single_precision_whose_squares_leave_it_is_enclosed(size: float, double: bool | None) -> None:
+    held = (rotated(SPECTRA["outliers"], 1) * size).float()
+    truth = float(torch.linalg.eigvalsh(held.double() / size)[-1]) * size
+    found = largest_eigenvalue(Multiplied(held), failure_probability=1e-2, double=double, generator=generator(0))
+    assert found.lower.value <= truth <= found.upper.value <= 1.5 * truth
