@@ -99,7 +99,8 @@ def _row_factors(layer: nn.Module, normalisation: nn.Module | None) -> Tensor:
 
 def _clipped_matrix(matrix: Tensor, limit: float) -> Tensor:
     left, singular, right = torch.linalg.svd(matrix, full_matrices=False)
-    return (left * singular.clamp_max(limit)) @ right
+    lowered: Tensor = (left * singular.clamp_max(limit)) @ right
+    return lowered
 
 
 def _clipped_kernel(layer: Any, kernel: Tensor, input_shape: Sequence[int] | None, limit: float) -> Tensor:
@@ -137,7 +138,7 @@ def _symbols(
     axes = len(taps)
     wide = torch.zeros(groups, outputs, inputs, *periods, dtype=torch.float64)
     places = [torch.arange(size) * step for size, step in zip(taps, dilation, strict=True)]
-    index = (slice(None), slice(None), slice(None), *torch.meshgrid(*places, indexing="ij"))
+    index: Any = (slice(None), slice(None), slice(None), *torch.meshgrid(*places, indexing="ij"))
     wide[index] = kernel.reshape(groups, outputs, inputs, *taps)
     counts = [period // jump for period, jump in zip(periods, stride, strict=True)]
     split = wide.reshape(groups, outputs, inputs, *[part for pair in zip(counts, stride, strict=True) for part in pair])
@@ -153,7 +154,8 @@ def _symbols(
         apart = real.reshape(groups, outputs, inputs, *stride, *counts)
         inverse = [0, 1, 2, *(part for axis in range(axes) for part in (3 + axes + axis, 3 + axis))]
         full = apart.permute(inverse).reshape(groups, outputs, inputs, *periods)
-        return full[index].reshape(kernel.shape)
+        restricted: Tensor = full[index]
+        return restricted.reshape(kernel.shape)
 
     return symbols, back
 

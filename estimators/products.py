@@ -116,7 +116,9 @@ class Accuracy:
 
 def held_matrix(operator: SymmetricOperator) -> torch.Tensor | None:
     """The dense float64 matrix that an operator is or holds, whose products have a proved accuracy; else None."""
-    matrix = getattr(operator, "matrix", operator)
+    from .operators.matrix import Matrix
+
+    matrix = operator.matrix if type(operator) is Matrix else operator  # what others call their matrix may be anything
     return matrix if isinstance(matrix, torch.Tensor) and matrix.dtype == torch.float64 else None
 
 

@@ -33,6 +33,7 @@ from ..rounding import gamma
 from ..spectral.dense import exact_weights, matrix_norm
 from ..spectral.scaling import vector_norm_upper
 from .activations import UnknownModule
+from .plain import check_plain
 
 
 def attention_lipschitz(module: nn.MultiheadAttention, *, radius: float, tokens: int, masked: bool = False) -> Bound:
@@ -51,6 +52,7 @@ def attention_lipschitz(module: nn.MultiheadAttention, *, radius: float, tokens:
     >>> attention_lipschitz(nn.MultiheadAttention(4, 2), radius=1.0, tokens=3).value < 20
     True
     """
+    check_plain(module)
     if not (math.isfinite(radius) and radius >= 0):
         raise ValueError(f"attention is Lipschitz on bounded tokens alone: a radius is finite and not negative, not {radius}")
     if tokens < 1:

@@ -15,6 +15,7 @@ from ..spectral.modules import CONVOLUTIONS, NORMALISATIONS, PASSING, convolutio
 from ..spectral.unrolled import summing_error, unrolled
 from .activations import Activation, RealSoftplus, UnknownModule, activation_of
 from .intervals import Interval, affine
+from .plain import check_alone, check_plain
 
 _MOST_ENTRIES = 1 << 24
 _FOLDED = 2.0**-50
@@ -62,20 +63,23 @@ class Chain:
         return replace(self, stages=(first, *self.stages[1:]))
 
     def of_margin(self, target: int, other: int) -> Chain:
-        """The output ``target`` less the output ``other``."""
+        """The output ``target`` less the output ``other``.
+
+        Raises :class:`~certify.bounds.networks.activations.UnknownModule` where a normalisation was folded into the last layer: two rows
+        that were rounded may agree to the last digit and differ in truth, by what no relative error of their difference can say.
+        """
         last = self.stages[-1]
-        row = last.weight[target] - last.weight[other]
-        size = last.weight[target].abs() + last.weight[other].abs()
-        # the difference is rounded once, and each weight may be off by the relative error of the stage: relative to the larger sum
-        relative = 0.0 if not bool(row.any()) else float((size / row.abs().clamp_min(2.0**-900)).clamp_max(2.0**60).max())
+        if last.relative_error:
+            raise UnknownModule(
+                f"{last.name} holds a folded normalisation, whose rounding a margin cannot count: put a linear layer behind it"
+            )
+        size = last.bias[target].abs() + last.bias[other].abs()
         margin = Stage(
             f"{last.name}: {target} less {other}",
-            row[None],
+            (last.weight[target] - last.weight[other])[None],  # rounded once, relative to the difference itself
             (last.bias[target] - last.bias[other])[None],
-            (last.bias_error[target] + last.bias_error[other] + 2.0**-52 * (last.bias[target].abs() + last.bias[other].abs()))[
-                None
-            ],
-            2.0**-52 + last.relative_error * relative,
+            (last.bias_error[target] + last.bias_error[other] + 2.0**-52 * size)[None],
+            2.0**-52,
         )
         return replace(self, stages=(*self.stages[:-1], margin))
 
@@ -106,6 +110,7 @@ def chain_of(model: nn.Module, input_shape: Sequence[int] | None = None) -> Chai
     stages: list[Stage] = []
     shape = None if input_shape is None else tuple(int(length) for length in input_shape)
     for name, module in leaves(model):
+        check_plain(module)
         if isinstance(module, PASSING) or (isinstance(module, nn.modules.dropout._DropoutNd) and not module.training):
             continue
         activation = activation_of(module)
@@ -167,6 +172,7 @@ def leaves(model: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:
     """The layers of nested ``Sequential`` containers in the order in which they are applied, with their names."""
     if not isinstance(model, nn.Sequential):
         return [(prefix, model)]
+    check_alone(model, prefix)
     found = []
     for name, child in model._modules.items():  # named_children leaves out a layer that is used twice
         assert child is not None
@@ -202,7 +208,7 @@ def _convolution(name: str, module: nn.Module, shape: tuple[int, ...] | None) ->
     if summing_error(convolution, windows).value > 0:
         raise UnknownModule(f"{name} ({type(module).__name__}) reads a position twice in one window: use method='product'")
     blocks = [block[0] for block in unrolled(convolution, windows, math.prod(size))]
-    weight = torch.block_diag(*blocks) * 2.0**exponent
+    weight: Tensor = torch.block_diag(*blocks) * 2.0**exponent  # type: ignore[no-untyped-call]
     transposed = outputs is not None
     weight = weight.T if transposed else weight
     channels = int(module.out_channels)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from ..spectral.dense import exact_weights
 from ..spectral.layers import spectral_norm
 from ..spectral.modules import CONVOLUTIONS, NORMALISATIONS, PASSING
 from .activations import UnknownModule, activation_of
+from .plain import check_plain
 
 Rule = Callable[[Any, tuple[int, ...] | None], "tuple[Bound, str]"]
 Declarations = Mapping[type[nn.Module], float]
@@ -41,6 +42,7 @@ def layer_constant(module: nn.Module, shape: tuple[int, ...] | None, declared: D
     kind = type(module)
     if declared is not None and kind in declared:
         return exactly(Fraction(declared[kind]), Declared(f"the caller's constant for {kind.__name__}")), "declared by the caller"
+    check_plain(module)
     activation = activation_of(module)
     if activation is not None:
         return _exact(activation.lipschitz, "its steepest slope"), "its steepest slope"

@@ -41,25 +41,30 @@ def check_plain(model: nn.Module) -> None:
     certify.bounds.networks.activations.UnknownModule: 0 (Doubled) redefines forward of Linear: no bound by the class Linear holds for it
     """
     for name, module in model.named_modules(remove_duplicate=False):
-        place = f"{name or 'the model'} ({type(module).__name__})"
-        kind = next(base for base in type(module).__mro__ if _is_torch(base))
-        if kind is nn.Module:
-            continue
-        for base in type(module).__mro__:
-            if _is_torch(base):
-                break
-            for redefined in vars(base):
-                if redefined not in _HARMLESS and hasattr(kind, redefined):
-                    raise UnknownModule(
-                        f"{place} redefines {redefined} of {kind.__name__}: no bound by the class {kind.__name__} holds for it"
-                    )
-        if "forward" in vars(module):
-            raise UnknownModule(f"{place} has a forward of its own: no bound by the class {kind.__name__} holds for it")
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise UnknownModule(
-                f"{place} has hooks on its forward pass, which may change what it computes: remove them, and write out a weight_norm or "
-                "spectral_norm that works by a hook"
-            )
+        check_alone(module, name)
+
+
+def check_alone(module: nn.Module, name: str) -> None:
+    """The same of one module, whatever is in it."""
+    place = f"{name or 'the model'} ({type(module).__name__})"
+    kind = next(base for base in type(module).__mro__ if _is_torch(base))
+    if kind is nn.Module:
+        return
+    for base in type(module).__mro__:
+        if _is_torch(base):
+            break
+        for redefined in vars(base):
+            if redefined not in _HARMLESS and hasattr(kind, redefined):
+                raise UnknownModule(
+                    f"{place} redefines {redefined} of {kind.__name__}: no bound by the class {kind.__name__} holds for it"
+                )
+    if "forward" in vars(module):
+        raise UnknownModule(f"{place} has a forward of its own: no bound by the class {kind.__name__} holds for it")
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise UnknownModule(
+            f"{place} has hooks on its forward pass, which may change what it computes: remove them, and write out a weight_norm or "
+            "spectral_norm that works by a hook"
+        )
 
 
 def _is_torch(kind: type) -> bool:

@@ -82,27 +82,22 @@ def certified_radius(
         slopes = slopes_in(chain, limits)
     prediction = int(chain.forward(point).argmax())
     margins = {other: chain.of_margin(prediction, other) for other in range(classes) if other != prediction}
-    rounded = chain.stages[-1].relative_error > 0
-    radii = {other: _radius(margin, point, slopes, 0, rounded) for other, margin in margins.items()}
+    radii = {other: _radius(margin, point, slopes, 0) for other, margin in margins.items()}
     improved: set[int] = set()
     while (rival := min(radii, key=lambda other: radii[other].value)) not in improved and steps and radii[rival].value > 0:
         improved.add(rival)
-        radii[rival] = max(radii[rival], _radius(margins[rival], point, slopes, steps, rounded), key=lambda bound: bound.value)
+        radii[rival] = max(radii[rival], _radius(margins[rival], point, slopes, steps), key=lambda bound: bound.value)
     return CertifiedRadius(prediction, rival, radii[rival], "all inputs" if box is None else "inputs in the box")
 
 
-def _radius(margin: Chain, point: Tensor, slopes: Slopes, steps: int, rounded: bool) -> Bound:
+def _radius(margin: Chain, point: Tensor, slopes: Slopes, steps: int) -> Bound:
     """At or below the distance at which the margin can vanish: its value from below over its Lipschitz constant.
-
-    Rows that are equal as they were ``rounded`` in folding may differ in truth, by what no relative error of their difference can say.
 
     Theorem: ``lipschitz.semidefinite`` (upper square).
     """
     value = float(enclosed_value(margin, point).low)
     if not value > 0:
         return Bound(0.0, Side.LOWER, Measured("a margin that intervals do not separate from zero"))
-    if rounded and not bool(margin.stages[-1].weight.any()):
-        return Bound(0.0, Side.LOWER, Measured("a margin that rounding hides"))
     constant = slopes_constant(margin, slopes, steps=steps).upper
     if constant.value == 0:
         return Bound(sys.float_info.max, Side.LOWER, Measured("a margin that does not depend on the input"))

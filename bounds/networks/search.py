@@ -119,7 +119,8 @@ def _kinks(function: nn.Module) -> tuple[float, float, float, float] | None:
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    return vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(1e-150)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(1e-150)
+    return vectors / lengths
 
 
 def gradient_at(chain: Chain, point: Tensor, direction: Tensor) -> Bound:

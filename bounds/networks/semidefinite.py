@@ -99,7 +99,8 @@ def _next(state: Tensor, weight: Tensor, multiplier: Tensor, low: Tensor, high: 
     if factor is None:
         return None
     scaled = torch.linalg.solve_triangular(factor, weight.T, upper=False) * (multiplier * (low + high))
-    return 2 * torch.diag(multiplier) - scaled.T @ scaled
+    following: Tensor = 2 * torch.diag(multiplier) - scaled.T @ scaled
+    return following
 
 
 def _factor(state: Tensor) -> Tensor | None:
@@ -119,7 +120,8 @@ def _constant(chain: Chain, slopes: Slopes, multipliers: list[Tensor]) -> Tensor
         return None
     whole = torch.linalg.solve_triangular(factor, chain.stages[-1].weight.T, upper=False)
     gram = whole @ whole.T if whole.shape[0] <= whole.shape[1] else whole.T @ whole
-    return torch.linalg.eigvalsh(gram)[-1].clamp_min(0).sqrt()
+    constant: Tensor = torch.linalg.eigvalsh(gram)[-1].clamp_min(0).sqrt()
+    return constant
 
 
 def prove(chain: Chain, slopes: Slopes, proposal: Proposal) -> Bound | None:

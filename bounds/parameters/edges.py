@@ -183,4 +183,5 @@ def _gauss_newton(network: Shallow, behaviour: Behaviour) -> Bound:
 
 
 def _hidden_loose(behaviour: Behaviour) -> Tensor:
-    return torch.linalg.vector_norm(behaviour.hidden.radius, dim=1) * WIDER
+    lengths: Tensor = torch.linalg.vector_norm(behaviour.hidden.radius, dim=1) * WIDER
+    return lengths

@@ -161,6 +161,7 @@ def _pair_factor(network: Shallow) -> Tensor:
     """L with L L' at or above the matrix of squared inner products of the inputs (both rounded; the margin covers it)."""
     pairs = (network.inputs @ network.inputs.T) ** 2
     margin = _ROUNDING * float(pairs.diagonal().max())
+    factor: Tensor
     factor, info = torch.linalg.cholesky_ex(pairs + margin * torch.eye(len(pairs), dtype=torch.float64))
     if int(info) != 0 or not bool(torch.isfinite(factor).all()):
         raise ArithmeticError("the inputs are too ill-scaled for float64: scale them")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..networks.activations import UnknownModule
 from ..networks.chain import leaves
 from ..networks.intervals import Interval
+from ..networks.plain import check_plain
 from ..rounding import gamma
 from ..spectral.dense import exact_weights, matrix_norm
 from ..spectral.modules import PASSING
@@ -52,6 +53,8 @@ def shallow(model: nn.Module, data: tuple[Tensor, Tensor]) -> Shallow:
     Raises :class:`~certify.bounds.networks.activations.UnknownModule` for another model, and ``ValueError`` for data that do not fit.
     """
     layers = [module for _, module in leaves(model) if not isinstance(module, PASSING)]
+    for layer in layers:
+        check_plain(layer)
     if len(layers) != 3 or not isinstance(layers[0], nn.Linear) or not isinstance(layers[2], nn.Linear):
         kinds = ", ".join(type(layer).__name__ for layer in layers)
         raise UnknownModule(f"edges of the Hessian are known for Linear, a smooth activation, Linear; this model is {kinds}")
@@ -159,4 +162,5 @@ def _softmax(outputs: Interval) -> Interval:
 
 def _rows_up(rows: Tensor) -> Tensor:
     """At or above the Euclidean norm of every row."""
-    return torch.linalg.vector_norm(rows, dim=1) * WIDER + 2.0**-500
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1) * WIDER + 2.0**-500
+    return lengths

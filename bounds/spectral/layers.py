@@ -14,6 +14,7 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..derive import derive
 from ..evidence import Combined, Enclosed
+from ..networks.plain import check_plain
 from .convolution import Route, convolution_norm
 from .dense import NotALinearMap, exact_weights, matrix_norm, rescaled
 from .modules import CONVOLUTIONS, FORWARD, NORMALISATIONS, PASSING, convolution_of, fold, normalisation_factors
@@ -45,6 +46,7 @@ def spectral_norm(
     shape = None if input_shape is None else tuple(int(length) for length in input_shape)
     if isinstance(layer, Tensor):
         return matrix_norm(layer)
+    check_plain(layer)
     if isinstance(layer, nn.Sequential):
         return _sequence(layer, shape, route)
     return _one(layer, None, shape, route)

@@ -105,7 +105,8 @@ class Map:
         off = torch.tensor(betas[: size - 1], dtype=torch.float64)
         coefficients = coefficients + torch.diag(off, 1) + torch.diag(off, -1)
         weights = torch.linalg.eigh(coefficients)[1][:, -1]
-        return torch.tensordot(weights, torch.stack(basis[:size]), dims=1)
+        combined: Tensor = torch.tensordot(weights, torch.stack(basis[:size]), dims=1)
+        return combined
 
 
 def _unit(signal: Tensor) -> Tensor:

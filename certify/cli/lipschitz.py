@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from pathlib import Path
@@ -85,7 +86,8 @@ def lipschitz(
     with contextlib.redirect_stdout(sys.stderr), progress() as shown:  # what the factory prints is no part of the result
         shown.stage("loading the model")
         network = load_model(model, module)
-        sizes = _checked(network, shape)
+        with _in_one_line():
+            sizes = _checked(network, shape)
         if plot is not None and sizes is None:
             raise InputError("the plot draws inputs: add --input-shape, the sizes of one input such as 1,8,8")
         shown.stage("bounding")
@@ -186,6 +188,20 @@ class Result:
         return Group(table, Text(), Text(labelled(rows)))
 
 
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """What has no rule is an error of one line, with the remedies of the command."""
+    from certify.bounds import NotALinearMap, UnknownModule
+
+    try:
+        yield
+    except (UnknownModule, NotALinearMap) as error:
+        words = str(error)
+        for library, command in _REMEDIES:
+            words = words.replace(library, command)
+        raise InputError(words) from None
+
+
 def _bounded(
     network: nn.Module, method: Any, shape: tuple[int, ...] | None, box: tuple[float, float] | None, seed: int
 ) -> tuple[LipschitzConstant, tuple[LayerConstant, ...]]:
@@ -195,20 +211,15 @@ def _bounded(
     """
     import torch
 
-    from certify.bounds import NotALinearMap, UnknownModule, lipschitz
+    from certify.bounds import lipschitz
     from certify.bounds.networks.plain import check_plain
     from certify.bounds.networks.product import product_bound
 
     sides = None if box is None else (torch.tensor(box[0], dtype=torch.float64), torch.tensor(box[1], dtype=torch.float64))
-    try:
+    with _in_one_line():
         check_plain(network)
         found = lipschitz(network, method, sides, input_shape=shape, generator=torch.Generator().manual_seed(seed))
         layers = found.layers or product_bound(network, shape).layers
-    except (UnknownModule, NotALinearMap) as error:
-        words = str(error)
-        for library, command in _REMEDIES:
-            words = words.replace(library, command)
-        raise InputError(words) from None
     if not found.upper.value < float("inf"):
         raise CannotDecide("the product of the layers' constants exceeds the doubles: nothing finite is proved")
     return found, layers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ..expression import maximum, sqrt, symbols
 from ..proof import AlgebraicProof, Fact, Induction, Sequence, Step, Term, by_squares
 from ..sides import Side
@@ -71,7 +73,7 @@ RESIDUAL_BLOCK = Theorem(
 )  # fmt: skip
 
 _ROOT = sqrt(square)
-_NETWORK = {
+_NETWORK: dict[str, Fraction | int] = {
     "square": 4, "t": 2, "d": 1, "q": 2, "s": 0, "s_next": 0, "s_first": 0, "s_last": 0, "e": 0, "e_next": 0, "e_first": 0, "e_last": 0,
 }  # fmt: skip
 
@@ -124,7 +126,10 @@ SEMIDEFINITE = Theorem(
         terms={"root": _ROOT},
         witness=_NETWORK,
     ),
-    false_sibling=FalseSibling("the number itself, where it is below one", square, counterexample={**_NETWORK, "square": 1 / 4, "t": 1 / 2, "q": 1 / 2}),
+    false_sibling=FalseSibling(
+        "the number itself, where it is below one", square,
+        counterexample={**_NETWORK, "square": Fraction(1, 4), "t": Fraction(1, 2), "q": Fraction(1, 2)},
+    ),
 )  # fmt: skip
 
 THEOREMS = (PRODUCT, RESIDUAL_BLOCK, SEMIDEFINITE)

@@ -10,7 +10,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from certify.bounds import NotALinearMap, UnknownModule, correlated_proxies, feature_sensitivity, lipschitz
+from certify.bounds import (
+    NotALinearMap,
+    UnknownModule,
+    correlated_proxies,
+    feature_sensitivity,
+    hessian_edges,
+    lipschitz,
+    spectral_norm,
+)
 from certify.bounds.networks import lipschitz as lipschitz_module
 from certify.bounds.networks import sensitivity as sensitivity_module
 from certify.bounds.networks.activations import activation_of
@@ -388,3 +396,43 @@ def test_a_model_that_ignores_a_feature_reads_it_off_its_proxy() -> None:
     assert feature_sensitivity(layer, [0]).worst_case.value < 1e-300
     proxies = [proxy.feature for proxy in correlated_proxies(records, [0])]
     assert proxies == [1] and feature_sensitivity(layer, [0, *proxies]).attained.value > 0.99
+
+
+class _Doubled(nn.Linear):
+    """A layer that is not what its base class is."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 2 * super().forward(inputs)
+
+
+class _Skip(nn.Sequential):
+    """A container that adds its input."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + super().forward(inputs)
+
+
+def test_a_subclass_a_hook_or_a_patch_is_not_bounded_by_its_class() -> None:
+    hooked, patched = nn.Linear(2, 2), nn.Linear(2, 2)
+    hooked.register_forward_hook(lambda module, inputs, outputs: 7 * outputs)
+    patched.forward = lambda inputs: 7 * inputs  # type: ignore[method-assign]
+    methods: tuple[Method, ...] = ("product", "eclipse")
+    for layer, words in ((_Doubled(2, 2), "redefines forward"), (hooked, "hooks"), (patched, "forward of its own")):
+        for method in methods:
+            with pytest.raises(UnknownModule, match=words):
+                lipschitz(nn.Sequential(layer, nn.ReLU(), nn.Linear(2, 2)), method)
+        with pytest.raises(UnknownModule, match=words):
+            spectral_norm(layer)
+        with pytest.raises(UnknownModule, match=words):
+            feature_sensitivity(layer, [0])
+        with pytest.raises(UnknownModule, match=words):
+            hessian_edges(
+                nn.Sequential(layer, nn.Tanh(), nn.Linear(2, 2)),
+                nn.CrossEntropyLoss(),
+                (torch.zeros(1, 2), torch.zeros(1).long()),
+            )
+    for method in methods:
+        with pytest.raises(UnknownModule, match="redefines forward of Sequential"):
+            lipschitz(_Skip(nn.Linear(2, 2)), method)
+    declared = lipschitz(nn.Sequential(nn.Linear(2, 2), _Doubled(2, 2)), declared={_Doubled: 9.0})
+    assert declared.layers[1].constant.value == 9.0

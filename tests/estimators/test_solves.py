@@ -307,3 +307,19 @@ def test_products_that_fail_after_the_solution_leave_it_without_an_error(fails_a
 def test_lissa_that_overflows_is_a_result() -> None:
     matrix = Matrix(1e60 * DAMPED)
     assert lissa(matrix, target(3), lambda: matrix, scale=1.0, steps=20).result is Result.NOT_FINITE
+
+
+def test_what_an_operator_of_the_caller_calls_its_matrix_is_not_taken_for_it() -> None:
+    """The products of a dense matrix have a proved accuracy; those of an operator that holds some matrix have not."""
+    from certify.estimators.operators.matrix import Matrix
+    from certify.estimators.products import held_matrix
+
+    class Holder:
+        shape, matrix = (2, 2), 1e-30 * torch.eye(2, dtype=torch.float64)
+
+        def __matmul__(self, vectors: torch.Tensor) -> torch.Tensor:
+            return vectors
+
+    assert held_matrix(Holder()) is None  # type: ignore[arg-type]
+    dense = torch.eye(2, dtype=torch.float64)
+    assert held_matrix(dense) is dense and held_matrix(Matrix(dense)) is not None
