@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .networks.chain import leaves
 from .spectral.dense import NotALinearMap, exact_weights
 from .spectral.layers import spectral_norm
-from .spectral.modules import FORWARD, NORMALISATIONS, convolution_of, normalisation_factors
+from .spectral.modules import FORWARD, NORMALISATIONS, convolution_of, normalisation_factors, shape_after
 from .spectral.result import SpectralNorm
 
 _ROUNDS = 30
@@ -179,13 +179,13 @@ class SpectralClipping:
             raise ValueError(f"a limit for a spectral norm is positive, not {limit}")
         self.limit = limit
         self._layers: dict[str, tuple[Any, tuple[int, ...], nn.Module | None]] = {}
-        shape = tuple(input_shape)
+        shape: Any = tuple(input_shape)
         members = leaves(model)
         for number, (name, module) in enumerate(members):
             if isinstance(module, (nn.Linear, *FORWARD)) and all(module is not known[0] for known in self._layers.values()):
                 following = members[number + 1][1] if number + 1 < len(members) else None
                 self._layers[name or "layer"] = (module, shape, following if isinstance(following, NORMALISATIONS) else None)
-            shape = _shape_after(module, shape)
+            shape = shape_after(module, shape)
         if not self._layers:
             raise NotALinearMap("the model has no Linear or Conv layer to clip: write it as a Sequential of layers")
         self._vectors: dict[str, Tensor] = {}
@@ -233,13 +233,3 @@ def _linear_part(layer: Any, weight: Tensor, signal: Tensor) -> Tensor:
         return nn.functional.linear(signal, weight)
     image: Tensor = layer._conv_forward(signal, weight, None)
     return image
-
-
-def _shape_after(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
-    weight = next(module.parameters(), torch.zeros(0))
-    training = module.training
-    with torch.no_grad():
-        try:
-            return tuple(module.eval()(torch.zeros((1, *shape), dtype=weight.dtype, device=weight.device)).shape[1:])
-        finally:
-            module.train(training)

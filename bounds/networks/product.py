@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from certify.proofs.sides import Side
@@ -11,7 +10,7 @@ from ..bound import Bound
 from ..derive import derive
 from ..evidence import Enclosed
 from ..spectral.layers import spectral_norm
-from ..spectral.modules import FORWARD, NORMALISATIONS
+from ..spectral.modules import FORWARD, NORMALISATIONS, shape_after
 from .chain import leaves
 from .layers import Declarations, layer_constant
 from .result import LayerConstant, LipschitzConstant, nothing_below
@@ -41,17 +40,8 @@ def product_bound(model: nn.Module, shape: tuple[int, ...] | None, declared: Dec
         else:
             constant, proof = layer_constant(module, shape, declared)
             rows.append(LayerConstant(name, kind, constant, proof))
-        shape = _shape_after(module, shape) if members else None
+        shape = shape_after(module, shape) if members else None
     total = Bound(1.0, Side.EXACT, Enclosed("the identity"))
     for row in rows:
         total = derive("lipschitz.product", outer=row.constant, inner=total)
     return LipschitzConstant(total, nothing_below(), "product", "the product of the constants of the layers", layers=tuple(rows))
-
-
-def _shape_after(module: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """The shape that the layer puts out for one input of ``shape``."""
-    if shape is None:
-        return None
-    weight = next(module.parameters(), torch.zeros(0))
-    with torch.no_grad():
-        return tuple(module(torch.zeros((1, *shape), dtype=weight.dtype, device=weight.device)).shape[1:])

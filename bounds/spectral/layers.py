@@ -17,7 +17,7 @@ from ..evidence import Combined, Enclosed
 from ..networks.plain import check_plain
 from .convolution import Route, convolution_norm
 from .dense import NotALinearMap, exact_weights, matrix_norm, rescaled
-from .modules import CONVOLUTIONS, FORWARD, NORMALISATIONS, PASSING, convolution_of, fold, normalisation_factors
+from .modules import CONVOLUTIONS, FORWARD, NORMALISATIONS, PASSING, convolution_of, fold, normalisation_factors, shape_after
 from .result import Charge, SpectralNorm
 
 
@@ -67,7 +67,7 @@ def _sequence(layers: nn.Sequential, shape: tuple[int, ...] | None, route: Route
         norms.append(
             spectral_norm(layer, shape, route=route) if isinstance(layer, nn.Sequential) else _one(layer, following, shape, route)
         )
-        shape = _shape_after(layer, shape) if members else None
+        shape = shape_after(layer, shape) if members else None
     if not norms:
         return spectral_norm(nn.Identity())
     result = norms[0]
@@ -112,16 +112,6 @@ def _matrix(weight: Tensor, normalisation: nn.Module | None, name: str) -> Spect
     lower = Bound(max((norm.lower - rounding).value, 0.0), Side.LOWER, Combined("less the rounding", (norm.lower, rounding)))
     ledger = (*norm.ledger, Charge("rounding of the folded weight", rounding.value))
     return rescaled(SpectralNorm(norm.upper + rounding, lower, norm.proof, ledger), exponent)
-
-
-def _shape_after(layer: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """The shape that the layer puts out, found by a map on the device that holds no data; ``None`` where it is not known."""
-    if shape is None:
-        return None
-    weight = next((parameter for parameter in layer.parameters()), torch.zeros(0))
-    probe = torch.zeros((1, *shape), dtype=weight.dtype, device=weight.device)
-    with torch.no_grad():
-        return tuple(layer(probe).shape[1:])
 
 
 def _diagonal(factors: Tensor, error: float) -> SpectralNorm:

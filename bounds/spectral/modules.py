@@ -110,3 +110,21 @@ def fold(weight: Tensor, normalisation: nn.Module, name: str) -> tuple[Tensor, i
     if third < -500:
         raise NotALinearMap(f"{name} and its normalisation are so ill-scaled that their product leaves the doubles")
     return folded, first + second + third, FOLDED
+
+
+def shape_after(layer: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """The shape that the layer puts out for one input of ``shape``, both without the batch, by sending zeros through; None for None.
+
+    >>> shape_after(nn.Conv2d(1, 4, 3), (1, 8, 8))
+    (4, 6, 6)
+    """
+    if shape is None:
+        return None
+    weight = next(layer.parameters(), torch.zeros(0))
+    modes = [(module, module.training) for module in layer.modules()]
+    with torch.no_grad():
+        try:
+            return tuple(layer.eval()(torch.zeros((1, *shape), dtype=weight.dtype, device=weight.device)).shape[1:])
+        finally:
+            for module, training in modes:
+                module.training = training

@@ -174,3 +174,10 @@ def test_a_layer_folded_with_its_normalisation_is_the_composed_map() -> None:
         normalisation.weight.copy_(torch.randn(3))  # type: ignore[operator, union-attr]
     assert check(layers, (2, 6, 6)) <= 1 + 1e-9
     check(layers, (2, 6, 6), route="symbol")
+
+
+def test_finding_a_shape_leaves_every_mode_as_it_was() -> None:
+    layers = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2).eval()), nn.Conv2d(2, 1, 3))
+    modes = [module.training for module in layers.modules()]
+    spectral_norm(layers, (1, 8, 8))
+    assert [module.training for module in layers.modules()] == modes
