@@ -53,10 +53,6 @@ def activation_of(module: nn.Module) -> Activation | None:
 _REFUSED = (nn.Threshold, nn.Hardshrink)
 
 
-def _fraction(text: str) -> Fraction:
-    return Fraction(text)
-
-
 def _fixed(name: str, low: str, high: str, second: str | None = None, third: str | None = None) -> Callable[[Any], Activation]:
     values = [None if text is None else Fraction(text) for text in (second, third)]
     return lambda module: Activation(name, Fraction(low), Fraction(high), values[0], values[1])

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from .plain import check_alone, check_plain
 
 _MOST_ENTRIES = 1 << 24
 _FOLDED = 2.0**-50
-_IDENTITY = Activation("Identity", low=activation_of(nn.ReLU()).high, high=activation_of(nn.ReLU()).high)  # type: ignore[union-attr]
+_IDENTITY = Activation("Identity", Fraction(1), Fraction(1))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ..bound import Bound
 from ..derive import derive
 from ..evidence import Measured
 from ..rounding import UNIT_ROUNDOFF, gamma
+from ..spectral.factor import completed, lost_in_factor
 from ..spectral.scaling import frobenius_upper
 from .chain import Chain
 
@@ -146,10 +147,7 @@ def prove(chain: Chain, slopes: Slopes, proposal: Proposal) -> Bound | None:
 
 
 def proved_form(chain: Chain, slopes: Slopes, multipliers: tuple[Tensor, ...], square: float) -> bool:
-    """Whether the form with L = ``square`` is proved nonnegative.
-
-    Theorem: ``norm.cholesky-residual`` (upper relative, trace, underflow).
-    """
+    """Whether the form with L = ``square`` is proved nonnegative."""
     if any(bool((multiplier < 0).any()) for multiplier in multipliers):
         return False
     form, error = _form(chain, slopes, multipliers, square)
@@ -161,9 +159,9 @@ def proved_form(chain: Chain, slopes: Slopes, multipliers: tuple[Tensor, ...], s
         -torch.round(torch.log2(diagonal) / 2)
     )  # scaling by powers of two is exact, and keeps the sign of the form
     form, error = form * powers[:, None] * powers, error * powers[:, None] * powers
-    trace = Bound(float(form.diagonal().max()), Side.UPPER, Measured("largest entry of the diagonal")) * float(size)
+    largest = Bound(float(form.diagonal().max()), Side.UPPER, Measured("largest entry of the diagonal"))
     underflow = Bound(size * 2.0**-960, Side.UPPER, Measured("what underflows in a factor of numbers of order one"))
-    factoring = derive("norm.cholesky-residual", relative=gamma_bound(size + 1), trace=trace, underflow=underflow)
+    factoring = lost_in_factor(size, largest, underflow)
     lost = factoring + Bound(frobenius_upper(error), Side.UPPER, Measured("rounding of the entries of the form")) + underflow
     held = math.nextafter(lost.value * 1.001, math.inf)
     shifted = form.clone()
@@ -177,13 +175,7 @@ def proved_form(chain: Chain, slopes: Slopes, multipliers: tuple[Tensor, ...], s
         shifted.diagonal().sub_(held)
         if not (lost + rounding).at_most(held):
             return False
-    factor, info = torch.linalg.cholesky_ex(shifted)
-    return int(info) == 0 and bool(torch.isfinite(factor).all() and (factor.diagonal() > 0).all())
-
-
-def gamma_bound(terms: int) -> Bound:
-    """``gamma`` as a bound."""
-    return Bound(gamma(terms), Side.UPPER, Measured("rounding of a sum of products"))
+    return bool(completed(shifted))
 
 
 def _form(chain: Chain, slopes: Slopes, multipliers: tuple[Tensor, ...], square: float) -> tuple[Tensor, Tensor]:

@@ -130,8 +130,7 @@ class _Recursion:
         """The hidden values behind the activation, and the bounds of its second and third derivatives (zero where there is a kink)."""
         weight = torch.cat((stage.weight, stage.bias[:, None]), 1)
         ones = torch.ones(len(hidden.low), 1, dtype=torch.float64)
-        exact = affine_rows(weight, torch.cat((hidden.middle, ones), 1))
-        inside = exact.widened((hidden.radius @ stage.weight.abs().T) * WIDER)
+        inside = affine_rows(weight, Interval(torch.cat((hidden.low, ones), 1), torch.cat((hidden.high, ones), 1)))
         assert stage.activation is not None and stage.function is not None
         steep = max(abs(below(stage.activation)), abs(above(stage.activation)))
         value = stage.function(inside.middle)

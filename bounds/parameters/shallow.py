@@ -109,7 +109,7 @@ class Behaviour:
 def behave(network: Shallow, radius: float) -> Behaviour:
     """Enclose the examples' quantities for parameters within ``radius`` (Euclidean, all parameters together) of the stored ones."""
     size = _rows_up(network.inputs)
-    here = affine_rows(network.first, network.inputs)
+    here = affine_rows(network.first, Interval.point(network.inputs))
     reach = (size * radius * WIDER)[:, None]
     inside = here.widened(reach) if radius else here
     centre = network.activation.value(here)
@@ -118,7 +118,7 @@ def behave(network: Shallow, radius: float) -> Behaviour:
     )
     ones = torch.ones(network.examples, 1, dtype=torch.float64)
     hidden = Interval(torch.cat((centre.low, ones), 1), torch.cat((centre.high, ones), 1))
-    outputs = Interval(*_affine_interval(network.second, hidden))
+    outputs = affine_rows(network.second, hidden)
     second_norm = matrix_norm(network.second[:, :-1]).upper.value
     steep = slope.magnitude().amax(1)
     hidden_size = _rows_up(hidden.magnitude())
@@ -131,25 +131,18 @@ def behave(network: Shallow, radius: float) -> Behaviour:
     softmax = torch.minimum(torch.exp(math.sqrt(2) * move) * spread * WIDER, torch.full_like(spread, 0.5))
     residual_move = softmax * move * WIDER
     columns = torch.linalg.vector_norm(network.second[:, :-1], dim=0) * WIDER
-    pulled = Interval(*_affine_interval(network.second[:, :-1].T, residual))
+    pulled = affine_rows(network.second[:, :-1].T, residual)
     loose = (columns * residual_move[:, None] + radius * (_rows_up(residual.magnitude()) + residual_move)[:, None]) * WIDER
     backward = pulled.widened(loose) if radius else pulled
     return Behaviour(radius, hidden, slope, curvature, bend, residual, residual_move, backward, move, probabilities, softmax)
 
 
-def affine_rows(weight: Tensor, rows: Tensor) -> Interval:
-    """Enclosures of ``weight @ row`` for every row, [rows, outputs]."""
-    center = rows @ weight.T
-    spread = gamma(weight.shape[1] + 1) * (rows.abs() @ weight.abs().T) * WIDER + 2.0**-1000
-    return Interval(center - spread, center + spread)
-
-
-def _affine_interval(weight: Tensor, rows: Interval) -> tuple[Tensor, Tensor]:
-    middle = rows.middle
+def affine_rows(weight: Tensor, rows: Interval) -> Interval:
+    """Enclosures of ``weight @ row`` over every row, [rows, outputs]."""
+    middle, absolute = rows.middle, weight.abs().T
     center = middle @ weight.T
-    absolute = weight.abs().T
     spread = (rows.radius @ absolute + gamma(weight.shape[1] + 1) * (middle.abs() @ absolute)) * WIDER + 2.0**-1000
-    return center - spread, center + spread
+    return Interval(center - spread, center + spread)
 
 
 def _softmax(outputs: Interval) -> Interval:

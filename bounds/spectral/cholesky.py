@@ -15,6 +15,7 @@ from ..derive import derive
 from ..evidence import Measured
 from ..rounding import UNIT_ROUNDOFF, gamma, norm_upper
 from .eigenvalue import largest_of_gram, rayleigh_quotients
+from .factor import completed, lost_in_factor
 from .result import Charge
 
 _COARSER = 8.0
@@ -101,7 +102,6 @@ class _Search:
         """What the factorisations prove, with the rounding of the worst block for all.
 
         Theorem: ``norm.rounded-product`` (upper relative, frobenius, underflow).
-        Theorem: ``norm.cholesky-residual`` (upper relative, trace, underflow).
         Theorem: ``norm.cholesky`` (upper scale, rounding).
         """
         size = self.rows * self.columns
@@ -115,13 +115,8 @@ class _Search:
             underflow=underflow,
         )
         subtraction = Bound(self.square, Side.UPPER, Measured("largest entry of the diagonal")) * (2 * UNIT_ROUNDOFF)
-        factor = derive(
-            "norm.cholesky-residual",
-            relative=Bound(gamma(self.columns + 1), Side.UPPER, Measured("rounding of a Cholesky factor")),
-            trace=Bound(self.square, Side.UPPER, Measured("largest entry of the diagonal")) * float(max(self.columns, 1))
-            + underflow,
-            underflow=underflow,
-        )
+        largest = Bound(self.square, Side.UPPER, Measured("largest entry of the diagonal"))
+        factor = lost_in_factor(self.columns, largest, underflow)
         rounding = product + subtraction + factor
         scale = Bound(self.square, Side.UPPER, Measured("number whose factorisations ran to their end")).sqrt()
         norm = derive("norm.cholesky", scale=scale, rounding=rounding)
@@ -136,13 +131,11 @@ class _Search:
 
 
 def _factored(square: float, grams: Tensor) -> Tensor:
-    """Which of the matrices ``square`` I - G have a factor that is finite with a positive diagonal: LAPACK's word alone is not enough."""
+    """Which of the matrices ``square`` I - G have a factor."""
     size = grams.shape[-1]
     shifted = -grams
     diagonal = shifted.diagonal(dim1=-2, dim2=-1)
     diagonal += square
     if square <= 0.0:
         return torch.zeros(len(grams), dtype=torch.bool) if size else torch.ones(len(grams), dtype=torch.bool)
-    factor, info = torch.linalg.cholesky_ex(shifted)
-    fine: Tensor = (info == 0) & torch.isfinite(factor).all(-1).all(-1) & (factor.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
-    return fine
+    return completed(shifted)

@@ -10,9 +10,9 @@ from torch import Tensor
 from certify.proofs.sides import Side
 
 from ..bound import Bound
-from ..derive import derive
 from ..evidence import Combined, Measured
-from ..rounding import UNIT_ROUNDOFF, gamma
+from ..rounding import UNIT_ROUNDOFF
+from .factor import completed, lost_in_factor
 from .scaling import scaled
 
 _COARSER = 8.0
@@ -46,13 +46,9 @@ def least_eigenvalue(matrix: Tensor, error: Bound | float = 0.0) -> Bound:
         shift = start - slack * max(abs(start), 1.0)
         shifted = small.clone()
         shifted.diagonal().sub_(shift)
-        factor, info = torch.linalg.cholesky_ex(shifted)
-        if int(info) == 0 and bool(torch.isfinite(factor).all()) and bool((factor.diagonal() > 0).all()):
+        if bool(completed(shifted)):
             largest = Bound(float(shifted.diagonal().max()), Side.UPPER, Measured("largest entry of the diagonal"))
-            relative = Bound(gamma(size + 1), Side.UPPER, Measured("rounding of a Cholesky factor"))
-            lost = derive(
-                "norm.cholesky-residual", relative=relative, trace=largest * float(size) + underflow, underflow=underflow
-            )
+            lost = lost_in_factor(size, largest, underflow)
             rounding = largest * (2 * UNIT_ROUNDOFF)
             found = Bound(shift, Side.LOWER, Measured("shift whose factorisation ran to its end")) - (lost + rounding)
             return _scaled_back(found, exponent) - off

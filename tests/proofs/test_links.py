@@ -69,7 +69,6 @@ ROUNDED = {
     "certify.bounds.networks.result.nothing_below": "zero",
     "certify.bounds.networks.search.gradient_at": _ATTAINED,
     "certify.bounds.networks.search.steepest": _ATTAINED,
-    "certify.bounds.networks.semidefinite.gamma_bound": _HELD,
     "certify.bounds.networks.sensitivity.FeatureSensitivity.ratio": "for people",
     "certify.bounds.networks.slopes.above": _HELD,
     "certify.bounds.networks.slopes.below": _HELD,
