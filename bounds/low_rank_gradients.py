@@ -14,7 +14,7 @@ from .derive import derive
 from .evidence import Enclosed, Measured
 from .rounding import UNDERFLOW, gamma
 from .spectral.dense import rescaled
-from .spectral.result import SpectralNorm
+from .spectral.result import SpectralNorm, nothing_below
 from .spectral.scaling import scaled, vector_norm_upper
 from .spectral.symmetric import least_eigenvalue
 
@@ -63,7 +63,7 @@ def seen_gradient(gradient: Tensor, left: Tensor, right: Tensor) -> SeenGradient
         )
         return SeenGradient(estimate, estimate, share, twin)
     if not length:
-        invisible = _nothing()
+        invisible = nothing_below()
     else:
         unit = block * ((1 - _WITHIN * gamma(block.numel() + 8)) / length)
         if vector_norm_upper(unit) > 1:
@@ -72,7 +72,7 @@ def seen_gradient(gradient: Tensor, left: Tensor, right: Tensor) -> SeenGradient
         lost = size * gamma(small.numel() + 1) + UNDERFLOW
         product = Bound(float((unit * small).sum()), Side.LOWER, Measured("inner product with the block, scaled")) - lost
         leaks = tuple(_leak(side, matrix, gap) for side, matrix, gap in zip(sides, (unit, unit.mT), gaps, strict=True))
-        invisible = _nothing()
+        invisible = nothing_below()
         if product.value > 0:
             found = derive("low-rank.invisible", product=product, left=leaks[0], right=leaks[1], gradient=size)
             invisible = found if found.value > 0 else invisible
@@ -111,7 +111,7 @@ def _gap(factor: Tensor) -> Bound | None:
     if not columns:
         return None
     if columns > rows:
-        return _nothing()
+        return nothing_below()
     error = derive(
         "norm.rounded-product",
         relative=_upper(gamma(rows), "rounding of the Gram matrix"),
@@ -121,8 +121,8 @@ def _gap(factor: Tensor) -> Bound | None:
     try:
         eigenvalue = least_eigenvalue(factor.mT @ factor, error)
     except ArithmeticError:
-        return _nothing()
-    return eigenvalue.sqrt() if eigenvalue.value > 0 else _nothing()
+        return nothing_below()
+    return eigenvalue.sqrt() if eigenvalue.value > 0 else nothing_below()
 
 
 def _leak(factor: Tensor, unit: Tensor, gap: Bound | None) -> Bound:
@@ -142,8 +142,4 @@ def _upper(value: float, what: str) -> Bound:
 
 
 def _held(bound: Bound) -> SpectralNorm:
-    return SpectralNorm(bound, _nothing(), "")
-
-
-def _nothing() -> Bound:
-    return Bound(0.0, Side.LOWER, Enclosed("a norm is nonnegative"))
+    return SpectralNorm(bound, nothing_below(), "")

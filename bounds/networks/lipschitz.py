@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..bound import Bound
+from ..spectral.result import nothing_below
 from .activations import UnknownModule
 from .chain import Chain, chain_of
 from .layers import Declarations
 from .local import jacobian_bound, slopes_everywhere, slopes_in
 from .product import product_bound
-from .result import LipschitzConstant, nothing_below
+from .result import LipschitzConstant
 from .search import steepest
 from .semidefinite import Slopes, propose, prove
 

@@ -11,9 +11,10 @@ from ..derive import derive
 from ..evidence import Enclosed
 from ..spectral.layers import spectral_norm
 from ..spectral.modules import FORWARD, NORMALISATIONS, shape_after
+from ..spectral.result import nothing_below
 from .chain import leaves
 from .layers import Declarations, layer_constant
-from .result import LayerConstant, LipschitzConstant, nothing_below
+from .result import LayerConstant, LipschitzConstant
 
 
 def product_bound(model: nn.Module, shape: tuple[int, ...] | None, declared: Declarations | None = None) -> LipschitzConstant:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from certify.proofs.sides import Side
-
 from ..bound import Bound
-from ..evidence import Enclosed
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,3 @@ class LipschitzConstant:
             f"\n  {layer.name:<12} {layer.kind:<16} {layer.constant.value:<12.6g} {layer.proof}" for layer in self.layers
         )
         return f"{self.lower.value:.8g} <= L <= {self.upper.value:.8g} for {self.domain}   ({self.method}: {self.proof}){rows}"
-
-
-def nothing_below() -> Bound:
-    """The lower bound on a constant of which nothing was searched."""
-    return Bound(0.0, Side.LOWER, Enclosed("a Lipschitz constant is nonnegative"))

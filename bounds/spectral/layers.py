@@ -18,7 +18,7 @@ from ..networks.plain import check_plain
 from .convolution import Route, convolution_norm
 from .dense import NotALinearMap, exact_weights, matrix_norm, rescaled
 from .modules import CONVOLUTIONS, FORWARD, NORMALISATIONS, PASSING, convolution_of, fold, normalisation_factors, shape_after
-from .result import Charge, SpectralNorm
+from .result import Charge, SpectralNorm, nothing_below
 
 
 def spectral_norm(
@@ -73,7 +73,10 @@ def _sequence(layers: nn.Sequential, shape: tuple[int, ...] | None, route: Route
     result = norms[0]
     for norm in norms[1:]:
         result = SpectralNorm(
-            derive("norm.product", left=norm.upper, right=result.upper), _nothing(), "the product of the norms of its layers", ()
+            derive("norm.product", left=norm.upper, right=result.upper),
+            nothing_below(),
+            "the product of the norms of its layers",
+            (),
         )
     return result
 
@@ -125,7 +128,3 @@ def _diagonal(factors: Tensor, error: float) -> SpectralNorm:
 def _exactly(value: float, proof: str) -> SpectralNorm:
     bound = Bound(value, Side.EXACT, Enclosed(proof))
     return SpectralNorm(bound, bound, proof)
-
-
-def _nothing() -> Bound:
-    return Bound(0.0, Side.LOWER, Enclosed("a norm is nonnegative"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from certify.proofs.sides import Side
+
 from ..bound import Bound
+from ..evidence import Enclosed
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,8 @@ class SpectralNorm:
     def __str__(self) -> str:
         charges = "".join(f"\n  {charge.size:9.2e}  {charge.what}" for charge in self.ledger)
         return f"{self.lower.value!r} <= norm <= {self.upper.value!r}   ({self.proof}){charges}"
+
+
+def nothing_below() -> Bound:
+    """The lower bound on a norm or a Lipschitz constant of which nothing was searched."""
+    return Bound(0.0, Side.LOWER, Enclosed("a norm is nonnegative"))
