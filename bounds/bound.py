@@ -170,7 +170,8 @@ def as_bound(number: Bound | int | float | Fraction) -> Bound:
     if isinstance(number, Estimate):
         raise WrongSide("an estimate is never used as a bound")
     if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)) or not math.isfinite(number):
-        raise ValueError(f"a bound needs a finite number, not {number!r}")
+        shown = repr(number) if isinstance(number, (int, float)) else type(number).__name__  # a tensor may hold secrets
+        raise ValueError(f"a bound needs a finite number, not {shown}")
     return exactly(Fraction(number), Declared("literal"))
 
 

@@ -82,6 +82,12 @@ def test_nan_is_refused(value: float) -> None:
         Bound(value, Side.UPPER)
 
 
+def test_what_is_no_number_is_named_by_its_type_and_never_shown() -> None:
+    with pytest.raises(ValueError, match="a finite number, not list") as caught:
+        Bound(1.0, Side.UPPER) * [0.123456789]  # type: ignore[operator]
+    assert "0.1234" not in str(caught.value)
+
+
 def test_failure_probabilities_add_up_outward() -> None:
     total = Bound(1.0, Side.UPPER, failure_probability=0.1) + Bound(1.0, Side.UPPER, failure_probability=0.2)
     assert Fraction(total.failure_probability) >= Fraction(0.1) + Fraction(0.2)
