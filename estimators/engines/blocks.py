@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..progress import progress
+
 Multiply = Callable[[Tensor, bool], Tensor]
 """Rows [K, P] to rows [K, P]; the flag says batched."""
 
@@ -33,7 +35,10 @@ class Blocks:
         if not self.batched:
             return _looped(multiply, rows)
         try:
-            return torch.cat([multiply(chunk, True) for chunk in torch.split(rows, CHUNK)])
+            chunks = torch.split(rows, CHUNK)
+            return torch.cat(
+                [multiply(chunk, True) for chunk in progress(chunks, "products with blocks of vectors", len(chunks))]
+            )
         except RuntimeError:  # no memory, or no rule at this size
             self.batched = False
             return _looped(multiply, rows)
@@ -57,7 +62,9 @@ class Blocks:
 
 
 def _looped(multiply: Multiply, rows: Tensor) -> Tensor:
-    return torch.cat([multiply(row[None], False) for row in rows])
+    if len(rows) == 1:
+        return multiply(rows, False)
+    return torch.cat([multiply(row[None], False) for row in progress(rows, "products with single vectors", len(rows))])
 
 
 def _timed(work: Callable[[], Tensor], like: Tensor) -> float:

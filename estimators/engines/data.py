@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..progress import progress
 from .refusals import OperatorRefused
+
+Fingerprint = dict[tuple[str, int], tuple[float, float]]
 
 
 class Unit(enum.StrEnum):
@@ -67,8 +70,9 @@ def mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:
 class Data:
     """The data of an operator. ``passes`` counts how often an iterable was read.
 
-    A tuple of two is one pair. Anything else is an iterable of pairs; an iterator, which can be read only once, is
-    kept as a list. Batches are weighted by ``weigh``, and every pass has to bring the data of the first one again, in any order.
+    A tuple of two is one pair. Anything else is an iterable of pairs; a list is held as it is now, its tensors shared, and so is an
+    iterator, which can be read only once. Batches are weighted by ``weigh``, and every pass has to bring the data of the first one
+    again, in any order.
     """
 
     def __init__(self, data: Any, device: torch.device, weigh: Callable[[Any, Any], float], tokens: Callable[[Any], int]) -> None:
@@ -80,11 +84,12 @@ class Data:
                 f"data is {type(data).__name__}",
                 "pass a tuple (inputs, targets), or an iterable of such pairs such as a DataLoader",
             )
-        self._pairs: Iterable[Any] = list(pairs) if iter(pairs) is pairs else pairs
-        self.held = isinstance(self._pairs, (list, tuple))
+        self.held = isinstance(pairs, (list, tuple)) or iter(pairs) is pairs
+        self._pairs: Iterable[Any] = [mapped(pair, lambda tensor: tensor) for pair in pairs] if self.held else pairs
         self.total, self.batches, self.examples, self.tokens, self.passes = 0.0, 0, 0, 0, 0
-        self._fingerprint: list[tuple[float, float]] = []
-        for batch in self._read(first=True):
+        self._fingerprint: list[Fingerprint] = []
+        known = len(self._pairs) if isinstance(self._pairs, Sized) else None
+        for batch in progress(self._read(first=True), "first pass over the data", known):
             self.total += batch.weight
             self.batches += 1
             self.examples += batch.examples
@@ -176,20 +181,46 @@ def _check_finite(tree: Any, what: str, index: int) -> None:
             )
 
 
-def _fingerprint(batch: Batch) -> tuple[float, float]:
-    """A sum over the batch in float64, and the size of its terms: enough to notice other data, not to prove the same."""
-    total, size = 0.0, 0.0
-    for position, tensor in enumerate([*tensors_of(batch.inputs), *tensors_of(batch.targets)]):
-        wide = torch.float32 if tensor.device.type == "mps" else torch.float64
-        values = torch.view_as_real(tensor) if tensor.is_complex() else tensor
-        total += (position + 1) * float(values.detach().sum(dtype=wide)) + tensor.numel()
-        size += (position + 1) * float(values.detach().to(wide).abs().sum()) + tensor.numel()
-    return total, size
+def _fingerprint(batch: Batch) -> Fingerprint:
+    """Sums over the batch in float64 and the sizes of their terms: enough to notice other data, not to prove the same.
+
+    The entries of an example have weights that depend on their places, and products over the examples join each tensor to the one before
+    it, so that what only rearranges entries, or pairs examples in another way, is noticed; the order of the examples does not matter.
+    """
+    names: list[tuple[str, int]] = []
+    sums: list[Tensor] = []
+    entries: Fingerprint = {}
+    before: tuple[Tensor, Tensor] | None = None
+    for place, tensor in enumerate([*tensors_of(batch.inputs), *tensors_of(batch.targets)]):
+        entries["entries", place] = float(tensor.numel()), 0.0
+        values = torch.view_as_real(tensor.detach()) if tensor.is_complex() else tensor.detach()
+        values = (values.cpu() if values.device.type == "mps" else values).to(torch.float64)
+        if not tensor.dim() or tensor.shape[0] != batch.examples or not tensor.numel():
+            names.append(("sum", place))
+            sums += [values.sum(), values.abs().sum()]
+            continue
+        rows = values.reshape(len(values), -1)
+        weights = torch.cos(1.0 + 1.7 * torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device))
+        here = rows @ weights, rows.abs() @ weights.abs()
+        names.append(("examples", place))
+        sums += [part.sum() for part in here]
+        if before is not None and before[0].device == rows.device:
+            names.append(("joined", place))
+            sums += [one @ other for one, other in zip(here, before, strict=True)]
+        before = here
+    numbers = [float(value) for value in (torch.stack([value.cpu() for value in sums]).tolist() if sums else [])]
+    return entries | {name: (numbers[2 * i], numbers[2 * i + 1]) for i, name in enumerate(names)}
 
 
-def _alike(left: list[tuple[float, float]], right: list[tuple[float, float]]) -> bool:
-    gap = abs(sum(total for total, _ in left) - sum(total for total, _ in right))
-    return gap <= 1e-9 * sum(size for _, size in left + right)
+def _alike(left: Sequence[Fingerprint], right: Sequence[Fingerprint]) -> bool:
+    totals: dict[tuple[str, int], list[float]] = {}
+    for sign, side in ((1.0, left), (-1.0, right)):
+        for found in side:
+            for name, (value, size) in found.items():
+                total = totals.setdefault(name, [0.0, 0.0])
+                total[0] += sign * value
+                total[1] += size
+    return all(abs(gap) <= 1e-9 * size for gap, size in totals.values())
 
 
 def _described(pair: Any) -> str:
