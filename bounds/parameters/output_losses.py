@@ -1,0 +1,180 @@
+"""Losses as functions of a network's outputs: how large their first three derivatives are near outputs that are known.
+
+For one example and its outputs z [K], the mean over the examples taken outside:
+
+* cross-entropy: |p - y|, at most sqrt 2; the norm of diag p - p p', at most 1/2; sqrt 2 times that, at most sqrt 6/9;
+* mean squared error: 2 |z - y|/K; 2/K; 0;
+* binary cross-entropy with logits: |s(z) - y|/K, at most 1/sqrt K; max s'(z)/K, at most 1/(4 K); max |s''(z)|/K;
+* Huber with threshold d: |z - y|/K with entries cut at d, at most d/sqrt K; 1/K; no third derivative, as the second jumps.
+
+The constants of the first are ``softmax.gradient``, ``softmax.smoothness`` and ``softmax.hessian-lipschitz`` of the book; the others are
+``squared.*``, ``logistic.*`` and ``huber.*`` entry by entry. The third derivative of log-sum-exp is at most sqrt 2 |u| times its second (Bach
+2010), so the second grows by at most exp(sqrt 2 |move|).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..losses import loss_constants
+from ..networks.activations import UnknownModule
+from ..networks.intervals import Interval
+from ..spectral.dense import exact_weights
+from .derivatives import Smooth
+from .shallow import WIDER
+from .steps import FLOOR, lengths, up
+
+_ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
+
+
+@dataclass(frozen=True)
+class LossSizes:
+    """For every example, at or above the norms of the first, second and third derivative in the outputs."""
+
+    first: Tensor
+    second: Tensor
+    third: Tensor
+
+
+@dataclass(frozen=True)
+class OutputLoss:
+    """A loss with its rule; ``kink`` says why it has no third derivative."""
+
+    sizes: Callable[[Interval, Tensor, Tensor | None], LossSizes]
+    needs_targets: bool = False
+    classes: bool = False
+    kink: str = ""
+
+    def checked(self, targets: Tensor | None, examples: int, shape: tuple[int, ...]) -> Tensor | None:
+        """The targets as the rule takes them; raises ``ValueError`` where they do not fit the outputs."""
+        if self.classes and len(shape) != 1:
+            raise UnknownModule(f"cross-entropy takes one row of outputs for each example here, not outputs of shape {shape}")
+        if targets is None:
+            if self.needs_targets:
+                raise ValueError("this loss has a gradient bound only for given targets: pass targets")
+            return None
+        if not self.classes:
+            held = exact_weights(torch.as_tensor(targets), "targets")
+            if held.shape != (examples, *shape):
+                raise ValueError(f"targets are of the shape of the outputs, {(examples, *shape)}, not {tuple(held.shape)}")
+            return held
+        held = torch.as_tensor(targets).detach().to("cpu")
+        if held.dtype not in (torch.int64, torch.int32) or held.shape != (examples,):
+            raise ValueError(f"targets are {examples} class indices, one for each example")
+        if bool((held < 0).any()) or bool((held >= shape[0]).any()):
+            raise ValueError(f"class indices lie between 0 and {shape[0] - 1}")
+        return held.to(torch.int64)
+
+
+def output_loss(loss: nn.Module) -> OutputLoss:
+    """The rule of a torch loss that takes the mean and no weights.
+
+    Raises :class:`~certify.bounds.networks.activations.UnknownModule` for others.
+
+    >>> output_loss(nn.HuberLoss()).kink[:11]
+    'the Hessian'
+    """
+    rule = _RULES.get(type(loss))
+    weighted = getattr(loss, "weight", None) is not None or getattr(loss, "pos_weight", None) is not None
+    if rule is None or weighted or getattr(loss, "reduction", "") != "mean":
+        raise UnknownModule(
+            f"the constants of {type(loss).__name__} as set are not known here: use CrossEntropyLoss, MSELoss, BCEWithLogitsLoss, "
+            "HuberLoss or SmoothL1Loss with the mean and no weights"
+        )
+    found: OutputLoss = rule(loss)
+    return found
+
+
+def probabilities_of(outputs: Interval) -> Interval:
+    """Enclosures of softmax: a logit off by at most r each changes every probability by a factor of at most exp(2 r)."""
+    radius = outputs.radius.amax(1, keepdim=True)
+    values = torch.softmax(outputs.middle, 1)
+    factor = torch.exp(2 * radius) * (1 + 2.0**-45)
+    return Interval((values / factor - 2.0**-900).clamp_min(0), (values * factor + 2.0**-900).clamp_max(1))
+
+
+def _cross_entropy(loss: Any) -> OutputLoss:
+    constants = loss_constants("softmax", 1.0)
+    assert constants.gradient is not None and constants.hessian_lipschitz is not None
+    steepest, most, twisted = constants.gradient.value, constants.smoothness.value, constants.hessian_lipschitz.value
+    smoothing = float(loss.label_smoothing)
+
+    def sizes(outputs: Interval, moved: Tensor, targets: Tensor | None) -> LossSizes:
+        p = probabilities_of(outputs)
+        rows = torch.minimum(2 * p.high * (1 - p.low), p.high).amax(1)  # diag p - p p' is below diag p, and by Gershgorin
+        second = up(rows * torch.exp(_ROOT_TWO * moved)).clamp_max(most)
+        first = torch.full_like(second, steepest)
+        if targets is not None:
+            wanted = nn.functional.one_hot(targets, p.low.shape[1]).to(p.low) * (1 - smoothing) + smoothing / p.low.shape[1]
+            residual = Interval(p.low - wanted, p.high - wanted).widened(2.0**-50)
+            first = torch.minimum(first, up(lengths(residual.magnitude()) + second * moved))
+        return LossSizes(first, second, (_ROOT_TWO * second * WIDER).clamp_max(twisted))
+
+    return OutputLoss(sizes, classes=True)
+
+
+def _squared(loss: Any) -> OutputLoss:
+    def sizes(outputs: Interval, moved: Tensor, targets: Tensor | None) -> LossSizes:
+        assert targets is not None
+        count = outputs.low[0].numel()
+        second = torch.full_like(moved, 2 / count * WIDER)
+        return LossSizes(up(second * (lengths(_off(outputs, targets)) + moved)), second, torch.zeros_like(moved))
+
+    return OutputLoss(sizes, needs_targets=True)
+
+
+def _logistic(loss: Any) -> OutputLoss:
+    sigmoid = Smooth(nn.Sigmoid())
+
+    def sizes(outputs: Interval, moved: Tensor, targets: Tensor | None) -> LossSizes:
+        count = outputs.low[0].numel()
+        around = outputs.widened(moved.reshape(-1, *[1] * (outputs.low.ndim - 1)))
+        second = sigmoid.first(around).magnitude().flatten(1).amax(1)
+        first = torch.full_like(moved, math.sqrt(count) * WIDER)
+        if targets is not None:
+            if bool((targets < 0).any()) or bool((targets > 1).any()):
+                raise ValueError("targets of BCEWithLogitsLoss lie between 0 and 1")
+            first = torch.minimum(first, lengths(_off(sigmoid.value(outputs), targets)) + second * moved)
+        third = sigmoid.curvature(around).magnitude().flatten(1).amax(1)
+        return LossSizes(up(first / count), up(second / count), up(third / count))
+
+    return OutputLoss(sizes)
+
+
+def _huber(loss: Any) -> OutputLoss:
+    """Huber's threshold d; the smooth L1 loss with beta is Huber's with d = beta over beta."""
+    smooth = isinstance(loss, nn.SmoothL1Loss)
+    threshold = float(loss.beta if smooth else loss.delta)
+    if not (math.isfinite(threshold) and threshold > 0):
+        raise UnknownModule(f"{type(loss).__name__} without a positive threshold has a kink: its gradient jumps")
+    scale = 1 / threshold if smooth else 1.0
+
+    def sizes(outputs: Interval, moved: Tensor, targets: Tensor | None) -> LossSizes:
+        count = outputs.low[0].numel()
+        first = torch.full_like(moved, threshold * math.sqrt(count) * WIDER)
+        if targets is not None:  # |z - y| cut at the threshold moves no faster than z
+            first = torch.minimum(first, lengths(_off(outputs, targets).clamp_max(threshold)) + moved)
+        second = torch.full_like(moved, scale / count * WIDER)
+        return LossSizes(up(first * scale / count), second, torch.zeros_like(moved))
+
+    return OutputLoss(sizes, kink=f"the Hessian of {type(loss).__name__} jumps at its threshold: it has no Lipschitz constant")
+
+
+def _off(values: Interval, targets: Tensor) -> Tensor:
+    """At or above |z - y|, entry by entry."""
+    return Interval(values.low - targets, values.high - targets).widened(FLOOR).magnitude()
+
+
+_RULES: dict[type[nn.Module], Callable[[Any], OutputLoss]] = {
+    nn.CrossEntropyLoss: _cross_entropy,
+    nn.MSELoss: _squared,
+    nn.BCEWithLogitsLoss: _logistic,
+    nn.HuberLoss: _huber,
+    nn.SmoothL1Loss: _huber,
+}

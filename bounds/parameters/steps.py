@@ -1,0 +1,155 @@
+"""What a network is made of, as steps: what each does to enclosures of its inputs, and how much it can multiply derivatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..networks.activations import Activation
+from ..networks.intervals import Interval
+from ..networks.slopes import above, below, slopes_on
+from ..rounding import gamma
+from ..spectral.ladder import batched_norms
+from .derivatives import Smooth
+from .shallow import WIDER
+
+FLOOR = 2.0**-300
+"""Added to every size: no product of three sizes underflows, and what does underflow elsewhere is below it."""
+_TINY = 2.0**-1000
+_MOST_WORK = 1 << 28  # multiplications for the spectral norm of one example's windows; beyond it the Frobenius norm is taken
+_FOLLOWED = (nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU)
+
+
+def up(value: Tensor) -> Tensor:
+    """A little above positive numbers that a few hundred roundings made."""
+    return value * WIDER + FLOOR
+
+
+def lengths(values: Tensor) -> Tensor:
+    """At or above the Euclidean norm of every row, whatever its shape."""
+    return up(torch.linalg.vector_norm(values.flatten(1), dim=1))
+
+
+def norms(matrices: Tensor) -> Tensor:
+    """At or above the spectral norm of every matrix, of any scale.
+
+    >>> bool(norms(1e-80 * torch.eye(2, dtype=torch.float64)[None]) < 1.1e-80)
+    True
+    """
+    scale = matrices.abs().amax((-2, -1), keepdim=True).clamp_min(FLOOR)
+    return up(batched_norms(matrices / scale) * scale[..., 0, 0])
+
+
+@dataclass(frozen=True)
+class Affine:
+    """z = A(W) h + b, linear in the parameters W and b: a convolution, or a dense layer as one window that reads everything.
+
+    ``kernel`` is [groups, outputs, inputs * taps], ``windows`` the place that each tap reads, [positions, taps], with -1 for a zero. At the
+    stored parameters ``norm`` is at or above |A(W)| and ``column`` at or above the norm of its longest column. For every V,
+    |A(V)| <= ``reuse`` |V| and |A(V) x| <= ``column_reuse`` |V| |x|_1 (Frobenius norm of V).
+    """
+
+    name: str
+    kernel: Tensor
+    bias: Tensor | None
+    windows: Tensor
+    output: tuple[int, ...]
+    norm: float
+    column: float
+    reuse: float
+    column_reuse: float
+
+    @property
+    def entries(self) -> int:
+        """How many numbers the windows of one example hold."""
+        return int(self.kernel.shape[0] * self.kernel.shape[2] * len(self.windows))
+
+    def forward(self, inputs: Interval) -> Interval:
+        """An enclosure of the outputs at the stored parameters."""
+        middle, absolute = self._columns(inputs.middle), self.kernel.abs()
+        center, loose = self.kernel @ middle, absolute @ middle.abs()
+        if self.bias is not None:
+            bias = self.bias.reshape(*self.kernel.shape[:2], 1)
+            center, loose = center + bias, loose + bias.abs()
+        spread = (absolute @ self._columns(inputs.radius) + gamma(self.kernel.shape[2] + 3) * loose) * WIDER + _TINY
+        return _shaped(Interval(center - spread, center + spread).widened(0.0), self.output)
+
+    def sizes(self, inputs: Interval, moved: Tensor) -> tuple[Tensor, Tensor]:
+        """For every example at or above |[windows; ones]|, the norm of (W, b) -> z: at the inputs, and at any within ``moved`` of them."""
+        middle, loose = self._columns(inputs.middle), self._columns(inputs.radius)
+        places = middle.shape[3] if self.bias is not None else 0
+        frobenius = up(torch.linalg.vector_norm(middle.abs() + loose, dim=(2, 3)))
+        centre = up(torch.sqrt(frobenius**2 + places))
+        step = (self.reuse * moved * WIDER)[:, None]
+        around = up(torch.sqrt((frobenius + step) ** 2 + places))
+        small, large = sorted((middle.shape[2] + (places > 0), middle.shape[3]))
+        if small > 1 and middle.shape[1] * small**2 * (large + 5 * small) <= _MOST_WORK:
+            ones = [torch.ones_like(middle[:, :, :1])] if places else []
+            whole = norms(torch.cat((middle, *ones), 2)) + torch.linalg.vector_norm(loose, dim=(2, 3))
+            centre, around = torch.minimum(centre, up(whole)), torch.minimum(around, up(whole + step))
+        return centre.amax(1), around.amax(1)
+
+    def _columns(self, values: Tensor) -> Tensor:
+        """What the windows hold, [examples, groups, inputs * taps, positions]."""
+        flat = values.reshape(len(values), self.kernel.shape[0] * self.kernel.shape[2] // self.windows.shape[1], -1)
+        padded = torch.cat((flat, flat.new_zeros(*flat.shape[:2], 1)), 2)
+        read = padded[:, :, torch.where(self.windows < 0, flat.shape[2], self.windows)]
+        return read.transpose(2, 3).reshape(len(values), len(self.kernel), self.kernel.shape[2], len(self.windows))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A map without parameters that is linear, or has a kink: ``norm`` bounds its Lipschitz constant, ``column`` its image of unit vectors."""
+
+    name: str
+    norm: float
+    column: float
+    forward: Callable[[Interval], Interval]
+    kink: str = ""
+
+
+@dataclass(frozen=True)
+class Bend:
+    """An elementwise activation. ``kink`` says why it has no second derivative; its values are at most ``limit`` in absolute value."""
+
+    name: str
+    activation: Activation
+    function: nn.Module
+    limit: float
+    kink: str = ""
+
+    def forward(self, inputs: Interval) -> Interval:
+        """An enclosure of its values on intervals."""
+        steep = max(abs(below(self.activation)), abs(above(self.activation)))
+        value = self.function(inputs.middle)
+        return Interval.point(value).widened((steep * inputs.radius + 1e-12 * (1 + value.abs())) * WIDER)
+
+    def derivatives(self, inputs: Interval, moved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """For every example the greatest absolute first, second and third derivative at inputs that have ``moved`` at most; zero past a kink."""
+        around = inputs.widened(moved.reshape(-1, *[1] * (inputs.low.ndim - 1)))
+        low, high = slopes_on(self.activation, self.function, around)
+        steep = _largest(torch.maximum(low.abs(), high.abs()))
+        if self.kink:
+            return steep, torch.zeros_like(steep), torch.zeros_like(steep)
+        if isinstance(self.function, _FOLLOWED):
+            smooth = Smooth(self.function)
+            return steep, _largest(smooth.curvature(around).magnitude()), _largest(smooth.bend(around).magnitude())
+        assert self.activation.second is not None and self.activation.third is not None
+        second, third = (math.nextafter(float(value), math.inf) for value in (self.activation.second, self.activation.third))
+        return steep, torch.full_like(steep, second), torch.full_like(steep, third)
+
+
+Step = Affine | Fixed | Bend
+
+
+def _shaped(interval: Interval, shape: tuple[int, ...]) -> Interval:
+    return Interval(interval.low.reshape(-1, *shape), interval.high.reshape(-1, *shape))
+
+
+def _largest(values: Tensor) -> Tensor:
+    most: Tensor = values.flatten(1).amax(1).clamp_min(2.0**-100)
+    return most
