@@ -35,28 +35,32 @@ def _rules() -> dict[Any, Rule]:
     for function in (torch.conv1d, torch.conv2d, torch.conv3d):
         rules[function] = convolutions.rule
     rules[functional.layer_norm] = layer_norm.rule
-    rules[torch._weight_norm] = weight_norm.rule
     return rules
 
 
-_RULES = _rules()
+_ELEMENTARY: dict[Any, Rule] = {torch._weight_norm: weight_norm.rule, functional.layer_norm: layer_norm.by_definition}
+"""Rules in elementary steps, which have every derivative."""
+_RULES = _ELEMENTARY | _rules()
+_DIFFERENTIATING = {torch.autograd.grad, torch.autograd.backward, Tensor.backward}
 
 
 class Kept(TorchFunctionMode):
     """While it is active, the functions that have a rule here run by it, for ordinary tensors that are being differentiated.
 
-    ``checkpointed`` says whether something ran inside ``torch.utils.checkpoint``.
+    ``checkpointed`` says whether something ran inside ``torch.utils.checkpoint``, and ``differentiated`` whether something took derivatives
+    itself: the rules know two derivatives and would lose the third, so there ``rules`` has to be False.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, rules: bool = True) -> None:
         super().__init__()
-        self.checkpointed = False
+        self._rules, self.checkpointed, self.differentiated = rules, False, False
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         options = kwargs or {}
         hooks = _hooks()
         self.checkpointed |= getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
-        rule = _RULES.get(func)
+        self.differentiated |= func in _DIFFERENTIATING
+        rule = (_RULES if self._rules else _ELEMENTARY).get(func)
         if rule is not None and args and _transparent(hooks) and _ordinary(args[0]):
             try:
                 return rule(*args, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
@@ -25,6 +26,10 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def refuse_layers(model: nn.Module) -> None:
     """Refuse layers that are random or that use and change batch statistics, and those without a second derivative."""
+    if isinstance(model, torch.jit.ScriptModule):
+        raise OperatorRefused(
+            f"the model ({type(model).__name__}) was compiled by torch.jit", "pass the module that it was made from"
+        )
     for name, layer in model.named_modules():
         kind, where = type(layer).__name__, f"the layer {name!r}" if name else "the model"
         if layer.training and isinstance(layer, (_DropoutNd, nn.RReLU)) and (isinstance(layer, nn.RReLU) or layer.p > 0):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,17 +15,19 @@ from torch.autograd.graph import saved_tensors_hooks
 from .data import Batch, first_examples, tensors_of
 from .double_backward import pull
 from .kernels import transparent
-from .problem import Problem, widened
+from .problem import Differentiated, Problem, widened
 from .pullbacks import recording
 from .refusals import OperatorRefused
 from .streamed import Build, Engine
 
 EXAMPLES = 4
-"""Examples on which the probes in float64 run: their cost does not grow with the data."""
+"""Examples on which the probes in float64 run, so that their cost does not grow with the data."""
 MOST_PARAMETERS = 20_000_000
 """Parameters up to which they run: they copy the parameters a few times in float64."""
 _STEP = 1e-7
 _SHARP, _ALIKE = 1e-6, 1e-4
+_OF_USERS = (RuntimeError, IndexError, TypeError, ValueError, KeyError, AttributeError, AssertionError)
+"""What models and losses raise that are given what they do not take."""
 
 Difference = Callable[[Problem, Batch, Tensor, float], tuple[Tensor, Tensor]]
 """What the engine differentiates along a direction: by the engine, and by a central difference of this step."""
@@ -95,7 +98,7 @@ def _in_a_sentence(batch: Batch) -> Iterator[None]:
         yield
     except (OperatorRefused, torch.OutOfMemoryError):
         raise
-    except (RuntimeError, IndexError, TypeError, ValueError, KeyError) as error:
+    except _OF_USERS as error:
         words = next(iter(str(error).splitlines()), "")[:200].rstrip(".")
         raise OperatorRefused(
             f"the model or the loss raises {type(error).__name__} on batch {batch.index} ({words})",
@@ -104,7 +107,10 @@ def _in_a_sentence(batch: Batch) -> Iterator[None]:
 
 
 def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
-    """Refuse a forward pass that is random or changes its own state; return the coarsest floating-point type that it keeps."""
+    """Refuse a forward pass or a loss that is random, changes its own state, or sees the parameters beside the model.
+
+    Returns the coarsest floating-point type that is kept.
+    """
     devices = [problem.device] if problem.device.type == "cuda" else []
     kept: set[torch.dtype] = {problem.dtype}
     versions = {name: buffer._version for name, buffer in problem.buffers.items()}
@@ -115,32 +121,59 @@ def refuse_changing(problem: Problem, batch: Batch) -> torch.dtype:
             kept.add(tensor.dtype)
         return tensor
 
-    with torch.random.fork_rng(devices=devices):
+    def passed() -> list[Tensor]:
+        outputs = problem.outputs(batch)
+        return [*tensors_of(outputs), problem.reduced(outputs, batch)]
+
+    with torch.random.fork_rng(devices=devices), _in_a_sentence(batch), torch.enable_grad():
+        with saved_tensors_hooks(note, lambda tensor: tensor):
+            try:
+                once = passed()
+            except Differentiated:
+                once = passed()
         before = torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)
-        with _in_a_sentence(batch), torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
-            outputs = problem.outputs(batch)
-            problem.reduced(outputs, batch)
-            once = [*tensors_of(outputs)]
+        again = passed()
         after = torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)
-        with torch.enable_grad():
-            again = [*tensors_of(problem.outputs(batch))]
     for name, buffer in problem.buffers.items():
         if buffer._version != versions[name]:
             raise OperatorRefused(f"the forward pass changes the buffer {name!r}", "call model.eval() first")
+    if any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)):
+        raise OperatorRefused(
+            "the forward pass or the loss draws random numbers",
+            "call model.eval() first; a functional dropout needs training=self.training",
+        )
+    if (beside := _beside(problem, once[-1])) is not None:
+        raise OperatorRefused(
+            f"the parameter {beside!r} acts on the loss beside the model that is given the data (a penalty in the loss, or a tensor that it holds)",
+            "leave a penalty out and add its curvature, such as operator.damped(...), or write all as a function for Hessian.of_function",
+        )
     coarsest = max(kept, key=lambda dtype: torch.finfo(dtype).eps)
-    gap = max((_relative(a.double() - b.double(), a.double()) for a, b in zip(once, again, strict=True)), default=0.0)
-    if gap > 0:
-        if any(not torch.equal(a, b) for a, b in zip(before, after, strict=True)):
-            raise OperatorRefused(
-                "the forward pass draws random numbers (two passes differ)",
-                "call model.eval() first; a functional dropout needs training=self.training",
-            )
-        if gap > torch.finfo(coarsest).eps ** 0.5:
-            raise OperatorRefused(
-                f"two forward passes on the same data differ by {gap:.0e}",
-                "look for state that the forward pass changes, such as a cache",
-            )
+    gap = math.inf
+    if [tensor.shape for tensor in once] == [tensor.shape for tensor in again]:
+        gap = max(_relative(a.detach().double() - b.detach().double(), a.double()) for a, b in zip(once, again, strict=True))
+    if gap > torch.finfo(coarsest).eps ** 0.5:
+        raise OperatorRefused(
+            f"two forward passes on the same data differ by {gap:.0e}",
+            "look for state that the forward pass changes, such as a cache",
+        )
     return coarsest
+
+
+def _beside(problem: Problem, value: Tensor) -> str | None:
+    """A chosen parameter that the loss depends on as the model holds it, and not as the alias that is differentiated."""
+    names = {id(tensor): name for name, tensor in problem.originals().items()}
+    seen: set[object] = set()
+    queue: list[Any] = [value.grad_fn]
+    while queue:
+        node = queue.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        name = names.get(id(getattr(node, "variable", None)))
+        if name is not None:
+            return name
+        queue += [parent for parent, _ in node.next_functions]
+    return None
 
 
 def refuse_sums(problem: Problem, batch: Batch, *, mixes: bool) -> None:
@@ -148,7 +181,7 @@ def refuse_sums(problem: Problem, batch: Batch, *, mixes: bool) -> None:
     small = first_examples(batch, EXAMPLES) if problem.of_model else None
     if small is None or small.examples < 2:
         return
-    outputs = problem.outputs(small)
+    outputs = _ran(lambda: problem.outputs(small))
     half = small.examples // 2
     left = first_examples(small, half)
     if not isinstance(outputs, Tensor) or not isinstance(small.targets, Tensor) or left is None or not outputs.dim():
@@ -161,7 +194,7 @@ def refuse_sums(problem: Problem, batch: Batch, *, mixes: bool) -> None:
             whole = problem.loss(leaf, small.targets)
             part = problem.loss(leaf[:half], small.targets[:half])
             rest = problem.loss(leaf[half:], small.targets[half:])
-        except (RuntimeError, ValueError, IndexError):
+        except _OF_USERS:
             return  # a loss that is tied to the size of the batch
         gradients = [pull([value], [leaf], [torch.ones_like(value)], False)[0][:half] for value in (whole, part)]
     values = [float(value.detach()) for value in (whole, part, rest)]
@@ -189,10 +222,15 @@ def refuse_sums(problem: Problem, batch: Batch, *, mixes: bool) -> None:
 
 @torch.enable_grad()
 def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Difference) -> tuple[float, float] | None:
-    """(gap to a central difference, gap of the working precision), on a few examples in float64; None where that cannot run."""
-    small = batch if not problem.of_model else first_examples(batch, EXAMPLES)
-    if small is None or problem.device.type == "mps" or problem.layout.size > MOST_PARAMETERS:
+    """(gap to a central difference, gap of the working precision) in float64, None where that cannot run.
+
+    On a few examples, or on the whole batch where the model does not take a part of it.
+    """
+    if problem.device.type == "mps" or problem.layout.size > MOST_PARAMETERS:
         return None
+    small = first_examples(batch, EXAMPLES) if problem.of_model else None
+    if small is None or _ran(lambda: problem.loss_of(small)) is None:
+        small = batch
     wide, wide_batch = problem.widened(), widened(small)
     try:
         with _only_float64():
@@ -216,6 +254,11 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     symmetry = _asymmetry(u, v, first, second) * math.sqrt(problem.layout.size)
     rounding = 1e-9 * _largest_row(wide, wide_batch) / max(float(torch.linalg.vector_norm(derivative)), 1e-300)
     gap, uncertainty = _relative(derivative - coarse, derivative), _relative(fine - coarse, derivative)
+    if gap > 1 and _relative(derivative - fine, derivative) > 1.5 * gap:
+        raise OperatorRefused(
+            "the gradient jumps at this point (a kink, such as a ReLU or an absolute value at exactly 0), so there is no second derivative",
+            "move the parameters or the data off it, or leave these parameters out",
+        )
     if not math.isfinite(symmetry) or not math.isfinite(gap):
         return None
     if symmetry > _SHARP + rounding:
@@ -227,12 +270,23 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     if gap > _ALIKE + 20 * uncertainty + rounding:
         raise OperatorRefused(
             f"automatic differentiation disagrees with a central difference (by {gap:.0e} in float64)",
-            "a part of the model is cut off by detach(), .data, no_grad or the padding_idx of an embedding, or has a wrong derivative of its own",
+            "a part of the model is cut off by detach(), .data, no_grad or the padding_idx of an embedding, has a wrong derivative of its own, or "
+            "is at a kink, such as a ReLU at exactly 0",
         )
     working = build(problem, small)
     typed = [piece.to(p.dtype) for piece, p in zip(problem.layout.split(u), problem.parameters, strict=True)]
     narrow = _flat(problem, working.product(typed, everything, everything, False), torch.float64)
     return gap, _relative(narrow - first, first)
+
+
+def _ran(work: Callable[[], Any]) -> Any:
+    """What the work gives, or None where the model or the loss takes only whole batches."""
+    try:
+        return work()
+    except torch.OutOfMemoryError:
+        raise
+    except _OF_USERS:
+        return None
 
 
 class _NotFloat64(Exception):

@@ -19,10 +19,15 @@ from .data import Batch, Data, mapped
 from .kernels import Kept
 from .layers import refuse_layers, unwrapped
 from .parameters import Layout, Patterns, check_parameters, chosen_parameters, common_dtype
+from .pullbacks import recording
 from .refusals import OperatorRefused
 from .staleness import Structure, Trace
 
 Loss = Callable[[Any, Any], Tensor]
+
+
+class Differentiated(OperatorRefused):
+    """The loss takes derivatives of the outputs: they have to be computed again without the rules of :mod:`.kernels`."""
 
 
 class Problem:
@@ -70,7 +75,7 @@ class Problem:
         self.device = self.parameters[0].device
         self.dtype = common_dtype(self.parameters)
         self.buffers = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
-        self.checkpointed = False
+        self.checkpointed, self._rules = False, True
         self._recurrent = any(isinstance(layer, nn.RNNBase) for layer in self.model.modules())
 
     @property
@@ -84,8 +89,11 @@ class Problem:
         if not self.of_model:
             return values
         positional, named = arguments(batch.inputs)
-        with self.kernels() as kept:
+        with recording(), self.kernels() as kept:  # the lock: while it runs, the model holds these tensors for all threads
             outputs = called_with(self.model, {**self.buffers, **values}, positional, named)
+        if kept.differentiated and self._rules:
+            self._rules = False
+            return self.outputs(batch, parameters)
         self.checkpointed = kept.checkpointed
         return outputs
 
@@ -95,8 +103,11 @@ class Problem:
 
     def reduced(self, outputs: Any, batch: Batch) -> Tensor:
         """loss(outputs, targets), checked to be one finite number."""
-        with self.kernels():
+        with recording(), self.kernels() as kept:
             value = self.loss(outputs, batch.targets)
+        if kept.differentiated and self._rules:
+            self._rules = False
+            raise Differentiated(f"the loss takes derivatives itself from batch {batch.index} on", "build the operator again")
         if not isinstance(value, Tensor) or value.numel() != 1 or not value.is_floating_point():
             shape = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
             raise OperatorRefused(f"the loss of batch {batch.index} is {shape}, not one number", "reduce it by mean")
@@ -112,7 +123,7 @@ class Problem:
         """Kernels that can be differentiated twice, and fast: attention by plain mathematics, recurrent layers without cuDNN, kept derivatives."""
         with ExitStack() as stack:
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-            kept = stack.enter_context(Kept())
+            kept = stack.enter_context(Kept(rules=self._rules))
             if self._recurrent and self.device.type == "cuda":
                 stack.enter_context(torch.backends.cudnn.flags(enabled=False))
             yield kept
@@ -141,6 +152,14 @@ class Problem:
 
     def refuse_stale(self, *, kept: bool = False) -> None:
         """Refuse to go on after the model, the loss or the data were changed; ``kept`` says that the model is not run again."""
+        with recording():
+            self._refuse_stale(kept)
+
+    def originals(self) -> dict[str, Tensor]:
+        """The chosen parameters as the model holds them, of which :attr:`parameters` are aliases."""
+        return self._originals
+
+    def _refuse_stale(self, kept: bool) -> None:
         changed = [what for what, trace in self._traces.items() if not trace.holds()]
         if not changed and not self._structure.holds():
             changed = ["the layers of the model"]

@@ -136,7 +136,7 @@ def test_other_layers_are_refused_by_name(made: nn.Module, data: Tensor, message
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (Wrapped(lambda h: F.dropout(h, 0.3)), r"draws random numbers .*training=self.training"),
+        (Wrapped(lambda h: F.dropout(h, 0.3)), r"draws random numbers: .*training=self.training"),
         (Counting(), r"changes the buffer 'mean': call model.eval\(\) first"),
         (Remembering(), "two forward passes on the same data differ"),
     ],
