@@ -26,24 +26,21 @@ def own_cotangents(problem: Problem, outputs: Tensor, batch: Batch) -> Tensor:
     with torch.enable_grad():
         leaf = outputs.detach().requires_grad_()
         if known is not None and isinstance(batch.targets, Tensor):
-            value = problem.loss(leaf, batch.targets)
-            (gradient,) = torch.autograd.grad(value, [leaf])
-            amounts = _amounts(problem, batch)
-            if amounts is None:
-                gradient = gradient * batch.examples
-            else:
+            value, amounts = problem.loss(leaf, batch.targets), _amounts(problem, batch)
+            scale = float(batch.examples) if amounts is None else 1.0
+            (gradient,) = torch.autograd.grad(value, [leaf], [torch.full_like(value, scale)])
+            if amounts is not None:
                 shares = torch.where(amounts > 0, amounts.sum() / amounts, 0.0).to(gradient.dtype)
                 gradient = gradient * shares.reshape(-1, *[1] * (gradient.dim() - 1))
         else:
             gradient = _one_by_one(problem, leaf, batch)
-    flat = gradient.reshape(len(gradient), -1)
-    finite = torch.isfinite(flat).all(1)
-    if not bool(finite.all()):
-        first = int(torch.nonzero(~finite)[0])
-        raise OperatorRefused(
-            f"the loss of example {first} of batch {batch.index} has a derivative that is not finite",
-            "look for overflow in the model, or a logarithm of zero",
-        )
+    if not bool(torch.isfinite(gradient.sum())):
+        finite = torch.isfinite(gradient.reshape(len(gradient), -1)).all(1)
+        if not bool(finite.all()):  # else it is the sum that overflows
+            raise OperatorRefused(
+                f"the loss of example {int(torch.nonzero(~finite)[0])} of batch {batch.index} has a derivative that is not finite",
+                "look for overflow in the model, or a logarithm of zero",
+            )
     return gradient
 
 
@@ -78,12 +75,14 @@ def counted(problem: Problem, batch: Batch) -> Tensor | None:
 
 
 def _amounts(problem: Problem, batch: Batch) -> Tensor | None:
-    """What each example counts in a cross-entropy of class indices, [N]; None for every other loss: there all count the same."""
+    """What each example counts in a cross-entropy of class indices, [N]; None where all count the same."""
     known, targets = losses.recognise(problem.loss), batch.targets
     if known is None or known[0] != "cross_entropy" or not isinstance(targets, Tensor) or targets.is_floating_point():
         return None
-    used = (targets != known[1].get("ignore_index", -100)).reshape(batch.examples, -1)
-    weights, wide = known[1].get("weight"), accumulator(targets.device)
+    used, weights = targets != known[1].get("ignore_index", -100), known[1].get("weight")
+    if weights is None and bool(used.all()):
+        return None
+    used, wide = used.reshape(batch.examples, -1), accumulator(targets.device)
     counts: Tensor = used.sum(1, dtype=wide)
     if weights is not None:
         looked = weights.to(targets.device, wide)[torch.where(used, targets.reshape(used.shape), 0)]

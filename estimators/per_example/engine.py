@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engines.calls import called_with
 from ..engines.data import Batch, Unit
 from ..engines.layers import uses_batch_statistics
 from ..engines.parameters import Patterns
@@ -62,6 +61,8 @@ class Engine:
                 "call model.eval() first, and use running statistics",
             )
         self.sites = find_sites(self.problem.model, self.names)
+        self._values = self.problem.buffers | {name: p.detach() for name, p in zip(self.names, self.problem.parameters, strict=True)}
+        self._places = _places(self.problem.model)
         layers = sorted({site.layer for sites in self.sites.values() for site in sites})
         found = {name: self.problem.model.get_submodule(name) for name in layers}
         self.layers = {
@@ -116,7 +117,7 @@ class Engine:
 
     def refuse_undefined(self, values: Tensor, pieces: Pieces, batch: Batch) -> None:
         """Refuse values that are not finite, by the name of the first parameter in which a gradient is not."""
-        if bool(torch.isfinite(values).all()):
+        if bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all()):
             return
         for name, piece in pieces.items():
             if not bool(torch.isfinite(piece.squared_norms()).all()):
@@ -197,7 +198,7 @@ class Engine:
 
     def parameter(self, name: str) -> Tensor:
         """The parameter of this name."""
-        return self.problem.parameters[self.names.index(name)].detach()
+        return self._values[name]
 
     @contextmanager
     def watching(self, spread: frozenset[Place], examples: int, layers: set[str] | None = None) -> Iterator[Taps]:
@@ -215,14 +216,14 @@ class Engine:
 
         ``maps`` names parameters of which linear maps are tapped wherever they are called.
         """
-        parameters = dict(self.problem.model.named_parameters()) | dict(zip(self.names, self.problem.parameters, strict=True))
-        values = {name: parameter.detach() for name, parameter in parameters.items()} | (leaves or {})
+        values = self._values | (leaves or {})
         positional, named = arguments(batch.inputs)
         with ExitStack() as stack:
             stack.enter_context(_layers_called())
+            stack.enter_context(self._holding(values))
             if maps is not None and maps[1]:
                 stack.enter_context(LinearMaps(maps[0], {name: values[name] for name in maps[1]}))
-            outputs = called_with(self.problem.model, {**self.problem.buffers, **values}, positional, named)
+            outputs = self.problem.model(*positional, **named)
         if not isinstance(outputs, Tensor):
             raise OperatorRefused(f"the model returns {type(outputs).__name__}", "wrap it so that it returns one tensor")
         if not outputs.dim() or outputs.shape[0] != batch.examples:
@@ -231,6 +232,18 @@ class Engine:
                 "let the model return one row an example",
             )
         return outputs
+
+    @contextmanager
+    def _holding(self, values: dict[str, Tensor]) -> Iterator[None]:
+        """The model holds these tensors in place of its own; parameters that are not chosen are detached."""
+        held = [(where, key, where[key]) for where, key, _ in self._places]
+        try:
+            for (where, key, own), (*_, name) in zip(held, self._places, strict=True):
+                where[key] = values[name] if name in values else own.detach()
+            yield
+        finally:
+            for where, key, own in held:
+                where[key] = own
 
     def _part(self, rule: Rule | None, layer: str, call: Call, shape: Shape | None, examples: int) -> dict[str, Part]:
         x = call.only
@@ -276,6 +289,18 @@ class Engine:
 
     def _wide(self, tensor: Tensor) -> torch.dtype:
         return torch.promote_types(tensor.dtype, self._accumulate)
+
+
+def _places(model: nn.Module) -> list[tuple[Any, str, str]]:
+    """Where layers hold tensors: the dictionary, the key, and the name of the tensor in the model."""
+    names = {id(tensor): name for named in (model.named_parameters(), model.named_buffers()) for name, tensor in named}
+    return [
+        (where, key, names[id(tensor)])
+        for layer in model.modules()
+        for where in (layer._parameters, layer._buffers)
+        for key, tensor in where.items()
+        if tensor is not None
+    ]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from .outer import Factor, Lookup, Outer, Term
+from .outer import Factor, Lookup, Outer, Summed, Term
 from .pieces import Held, Piece, Rows, Sum, at_least_single
 
 Part = Term | Held | Rows
@@ -69,8 +69,8 @@ def _applies(layer: nn.Module) -> bool:
 
 def linear(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:
     """The rule of a linear map, whose layer need not be known."""
-    a, b = (side.reshape(count, 1, -1, side.shape[-1]) for side in (x, d))
-    return {"weight": Term(_factor(b), _factor(a)), "bias": Held(_over_tokens(at_least_single(b[:, 0])))}
+    left, right = (_factor(side.reshape(count, 1, -1, side.shape[-1])) for side in (d, x))
+    return {"weight": Term(left, right), "bias": Summed(left, d.device)}
 
 
 def _embedding(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:
@@ -88,34 +88,46 @@ def _convolution(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str
     width = layer.in_channels // groups * prod(layer.kernel_size)
 
     def patched(rows: slice) -> Tensor:
-        return _grouped(_patches(layer, x[rows.start * fold : rows.stop * fold]), fold)
+        return _folded(_patches(layer, x[rows.start * fold : rows.stop * fold], ordered=True), fold)
+
+    def quickly_patched(rows: slice) -> Tensor:
+        return _folded(_patches(layer, x[rows.start * fold : rows.stop * fold], ordered=False), fold)
 
     def outputs(rows: slice) -> Tensor:
         block = d[rows.start * fold : rows.stop * fold]
-        return _grouped(block.reshape(len(block), groups, -1, places), fold)
+        return _folded(block.reshape(len(block), groups, -1, places).transpose(2, 3), fold)
 
     tokens = fold * places
-    left, right = Factor(outputs, groups, tokens, layer.out_channels // groups), Factor(patched, groups, tokens, width)
-    return {"weight": Term(left, right), "bias": Held(at_least_single(d).reshape(count, fold, d.shape[1], places).sum((1, 3)))}
+    left = Factor(outputs, count, groups, tokens, layer.out_channels // groups)
+    right = Factor(patched, count, groups, tokens, width, quickly_patched)
+    return {"weight": Term(left, right), "bias": Summed(left, d.device)}
 
 
-def _patches(layer: _ConvNd, x: Tensor) -> Tensor:
-    """What lies under the kernel at each place of the output, [n, groups, channels · kernel, places]."""
+def _patches(layer: _ConvNd, x: Tensor, *, ordered: bool) -> Tensor:
+    """What lies under the kernel at each place of the output, [n, groups, places, channels · kernel] (or kernel · channels, unordered).
+
+    Channels that lie together are copied together; where there are fewer than places in a row, the places are.
+    """
     sides = layer._reversed_padding_repeated_twice
     if any(sides):
         x = functional.pad(x, sides, mode="constant" if layer.padding_mode == "zeros" else layer.padding_mode)
+    last = x.shape[1] * layer.kernel_size[-1] > x.shape[-1]
+    if last:
+        x = x.movedim(1, -1).contiguous().movedim(-1, 1)
     dimensions = len(layer.kernel_size)
     for i, (size, step, gap) in enumerate(zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)):
         x = x.unfold(2 + i, gap * (size - 1) + 1, step)[..., ::gap]
-    kernel_first = x.permute(0, 1, *range(2 + dimensions, 2 + 2 * dimensions), *range(2, 2 + dimensions))
-    return kernel_first.reshape(len(x), layer.groups, -1, prod(x.shape[2 : 2 + dimensions]))
+    x = x.unflatten(1, (layer.groups, -1))  # type: ignore[no-untyped-call]
+    places, kernel = range(3, 3 + dimensions), range(3 + dimensions, 3 + 2 * dimensions)
+    count = prod(x.shape[3 : 3 + dimensions])
+    if last:
+        return x.permute(0, 1, *places, *((2, *kernel) if ordered else (*kernel, 2))).reshape(len(x), layer.groups, count, -1)
+    return x.permute(0, 1, 2, *kernel, *places).reshape(len(x), layer.groups, -1, count).transpose(2, 3)
 
 
-def _grouped(block: Tensor, fold: int) -> Tensor:
-    """[n·f, G, w, T] to [n, G, f·T, w], a view where f is 1."""
-    if fold > 1:
-        block = block.unflatten(0, (-1, fold)).movedim(1, 3).flatten(3, 4)  # type: ignore[no-untyped-call]
-    return block.transpose(2, 3)
+def _folded(block: Tensor, fold: int) -> Tensor:
+    """[n·f, G, T, w] to [n, G, f·T, w], a view where f is 1."""
+    return block if fold == 1 else block.unflatten(0, (-1, fold)).transpose(1, 2).flatten(2, 3)  # type: ignore[no-untyped-call]
 
 
 def _normalised(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str, Part]:
@@ -146,12 +158,8 @@ def _normalised(layer: nn.Module, x: Tensor, d: Tensor, count: int) -> dict[str,
     return {"weight": summed(d * normal), "bias": summed(d)}
 
 
-def _over_tokens(block: Tensor) -> Tensor:
-    return block[:, 0] if block.shape[1] == 1 else block.sum(1)
-
-
 def _factor(block: Tensor) -> Factor:
-    return Factor(lambda rows: block[rows], *block.shape[1:])
+    return Factor(lambda rows: block[rows], *block.shape)
 
 
 _RULES: tuple[tuple[type | tuple[type, ...], Rule], ...] = (

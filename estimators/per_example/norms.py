@@ -80,4 +80,4 @@ def per_example_norms(
 def norm_powers(pieces: Pieces, order: Literal[1, 2]) -> Tensor:
     """Σ|entries|^order of each gradient in each parameter, [n, parameters] in float64."""
     found = [piece.squared_norms() if order == 2 else piece.absolute_sums() for piece in pieces.values()]
-    return torch.stack([values.to(accumulator(values.device)) for values in found], 1)
+    return torch.stack(found, 1).to(accumulator(found[0].device))

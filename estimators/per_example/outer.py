@@ -10,21 +10,37 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from .pieces import Piece, at_least_single, chunks
+from .pieces import CACHED, Held, Piece, at_least_single, chunks, joined
 
 
 @dataclass(frozen=True)
 class Factor:
-    """Vectors [n, groups, tokens, width] for a slice of examples; ``rows(slice)`` makes them when they are needed."""
+    """Vectors [n, groups, tokens, width] for a slice of ``count`` examples; ``rows(slice)`` makes them when they are needed.
+
+    ``quick(slice)`` makes the same faster with the entries of each vector in another order, for what does not depend on it.
+    """
 
     rows: Callable[[slice], Tensor]
+    count: int
     groups: int
     tokens: int
     width: int
+    quick: Callable[[slice], Tensor] | None = None
+
+    def wide(self, rows: slice, *, ordered: bool = True) -> Tensor:
+        """The vectors of these examples, in float32 or wider."""
+        return at_least_single((self.rows if ordered or self.quick is None else self.quick)(rows))
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """The lengths [n, groups] of the vectors at the one token that there is."""
+        parts = (self.wide(rows)[:, :, 0] for rows in chunks(self.count, self.groups * self.width))
+        return joined(torch.linalg.vector_norm(part, dim=2) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,26 @@ class Term:
 
     left: Factor | Lookup
     right: Factor
+
+
+class Summed(Held):
+    """Gradients Σ_t d_t, of the bias that goes with a weight; summed when they are needed."""
+
+    def __init__(self, factor: Factor, device: torch.device) -> None:
+        Piece.__init__(self, factor.count, torch.Size([factor.groups * factor.width]), device)
+        self._factor = factor
+
+    @cached_property
+    def gradients(self) -> Tensor:  # type: ignore[override]
+        every = self._factor.wide(slice(0, self.count))
+        return (every[:, :, 0] if self._factor.tokens == 1 else every.sum(2)).reshape(self.count, -1)
+
+    @property
+    def numbers(self) -> int:
+        return self.count * self.size
+
+    def squared_norms(self) -> Tensor:
+        return self._factor.lengths.square().sum(1) if self._factor.tokens == 1 else super().squared_norms()
 
 
 _LOST = 1e4
@@ -65,25 +101,32 @@ class Outer(Piece):
         return self.count * self._loaded
 
     @property
+    def each(self) -> int:
+        return max(self.size, self._loaded)
+
+    @property
     def single(self) -> bool:
         """Whether every gradient is one outer product (in each group)."""
         return self.tokens == 1 and isinstance(self.terms[0].left, Factor)
 
-    def load(self, rows: slice) -> list[Loaded]:
+    def load(self, rows: slice, *, ordered: bool = True) -> list[Loaded]:
         """The factors of these examples; terms whose left factors are not indices come as one."""
         looked, left, right = [], [], []
         for term in self.terms:
             if isinstance(term.left, Lookup):
-                looked.append((term.left.index[rows], at_least_single(term.right.rows(rows))))
+                looked.append((term.left.index[rows], term.right.wide(rows, ordered=ordered)))
             else:
-                left.append(at_least_single(term.left.rows(rows)))
-                right.append(at_least_single(term.right.rows(rows)))
+                left.append(term.left.wide(rows))
+                right.append(term.right.wide(rows, ordered=ordered))
         merged = [(left[0], right[0])] if len(left) == 1 else [(torch.cat(left, 2), torch.cat(right, 2))] if left else []
         return merged + looked
 
     def dense(self, rows: slice) -> Tensor:
+        return self._formed(self.load(rows)).reshape(-1, *self.shape)
+
+    def _formed(self, loaded: list[Loaded]) -> Tensor:
         total: Tensor | None = None
-        for left, right in sorted(self.load(rows), key=lambda pair: pair[0].dim(), reverse=True):
+        for left, right in sorted(loaded, key=lambda pair: pair[0].dim(), reverse=True):
             if left.dim() == 4:
                 total = left.transpose(2, 3) @ right
                 continue
@@ -91,17 +134,26 @@ class Outer(Piece):
                 total = right.new_zeros(len(right), 1, self.height, self.width)
             total[:, 0].scatter_add_(1, left[..., None].expand(-1, -1, self.width), right[:, 0])
         assert total is not None
-        return total.reshape(-1, *self.shape)
+        return total
+
+    def unordered(self, rows: slice) -> Tensor:
+        return self._formed(self.load(rows, ordered=False)).flatten(1)
 
     def squared_norms(self) -> Tensor:
         if self.single:
-            return torch.cat([self._single(rows, 2) for rows in chunks(self.count, self._loaded)])
+            left, right = self.terms[0].left, self.terms[0].right
+            assert isinstance(left, Factor)
+            return (left.lengths * right.lengths).square().sum(1)
         return self._by_pairs() if self._pairs_are_cheaper else super().squared_norms()
 
     def absolute_sums(self) -> Tensor:
-        if self.single:
-            return torch.cat([self._single(rows, 1) for rows in chunks(self.count, self._loaded)])
-        return super().absolute_sums()
+        if not self.single:
+            return super().absolute_sums()
+        sums = []
+        for rows in chunks(self.count, self._loaded):
+            ((left, right),) = self.load(rows)
+            sums.append((left[:, :, 0].abs().sum(2) * right[:, :, 0].abs().sum(2)).sum(1))
+        return joined(sums)
 
     def products(self, directions: Tensor) -> Tensor:
         if len(directions) > 1:
@@ -150,19 +202,11 @@ class Outer(Piece):
     def _pairs_are_cheaper(self) -> bool:
         return self.tokens * (self.width + self.height) < self.width * self.height
 
-    def _single(self, rows: slice, order: int) -> Tensor:
-        ((left, right),) = self.load(rows)
-        one, two = (
-            factor[:, :, 0].abs().sum(2) if order == 1 else torch.linalg.vector_norm(factor[:, :, 0], dim=2)
-            for factor in (left, right)
-        )
-        total: Tensor = (one * two).pow(order).sum(1)
-        return total
-
     def _by_pairs(self) -> Tensor:
         found = []
-        for rows in chunks(self.count, self.groups * self.tokens * max(self.tokens, self.width + self.height)):
-            loaded = self.load(rows)
+        each = self.groups * self.tokens * max(self.tokens, self.width + self.height)
+        for rows in chunks(self.count, each, CACHED):
+            loaded = self.load(rows, ordered=False)
             total, sizes = _own(loaded[0])
             for i, first in enumerate(loaded):
                 if i:
@@ -174,7 +218,7 @@ class Outer(Piece):
                 at = rows.start + place
                 total[place] = self.flat(slice(at, at + 1)).square().sum()
             found.append(total)
-        return torch.cat(found)
+        return joined(found)
 
 
 def _sizes(loaded: list[Loaded]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 
 import torch
@@ -11,15 +11,17 @@ from torch import Tensor
 
 CHUNK = 1 << 22
 """Entries of the largest intermediate tensor (16 MiB in float32, unless one example needs more)."""
+CACHED = 1 << 20
+"""Entries of what is read once after it is made: so many stay in the cache of a processor."""
 
 
-def chunks(count: int, each: int) -> Iterator[slice]:
+def chunks(count: int, each: int, most: int | None = None) -> Iterator[slice]:
     """Slices of ``count`` rows so that rows of ``each`` entries stay within the largest intermediate.
 
     >>> list(chunks(3, CHUNK // 2))
     [slice(0, 2, None), slice(2, 3, None)]
     """
-    step = max(1, CHUNK // max(each, 1))
+    step = max(1, min(CHUNK, most or CHUNK) // max(each, 1))
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
 
@@ -27,6 +29,12 @@ def chunks(count: int, each: int) -> Iterator[slice]:
 def accumulator(device: torch.device) -> torch.dtype:
     """The type in which numbers about examples are summed."""
     return torch.float32 if device.type == "mps" else torch.float64
+
+
+def joined(parts: Iterable[Tensor]) -> Tensor:
+    """The parts one after the other; one part alone is not copied."""
+    found = list(parts)
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def at_least_single(tensor: Tensor) -> Tensor:
@@ -46,6 +54,11 @@ class Piece(ABC):
         return prod(self.shape)
 
     @property
+    def each(self) -> int:
+        """How many numbers forming the gradient of one example takes."""
+        return self.size
+
+    @property
     @abstractmethod
     def numbers(self) -> int:
         """How many numbers are held."""
@@ -59,28 +72,31 @@ class Piece(ABC):
         dense = at_least_single(self.dense(rows))
         return dense.reshape(len(dense), self.size)
 
+    def unordered(self, rows: slice) -> Tensor:
+        """The same with the entries in another order where that is faster."""
+        return self.flat(rows)
+
     def squared_norms(self) -> Tensor:
         """|g_n|² for each example, [N]."""
-        return self._by_rows(lambda block: torch.linalg.vector_norm(block, dim=1).square())
+        blocks = (self.unordered(rows) for rows in chunks(self.count, self.each, CACHED))
+        return joined(torch.linalg.vector_norm(block, dim=1).square() for block in blocks)
 
     def absolute_sums(self) -> Tensor:
         """Σ|entries of g_n| for each example, [N]."""
-        return self._by_rows(lambda block: block.abs().sum(1))
+        return joined(self.unordered(rows).abs().sum(1) for rows in chunks(self.count, self.each, CACHED))
 
     def products(self, directions: Tensor) -> Tensor:
         """⟨g_n, v_k⟩ with directions [K, size], as [N, K]."""
-        return self._by_rows(lambda block: block @ directions.to(block.dtype).T)
+        blocks = (self.flat(rows) for rows in chunks(self.count, self.each))
+        return joined(block @ directions.to(block.dtype).T for block in blocks)
 
     def gram(self, other: Piece) -> Tensor:
         """⟨g_n, h_m⟩ with the gradients of other examples in the same parameter, [N, M]."""
         lines = []
-        for rows in chunks(self.count, self.size):
+        for rows in chunks(self.count, self.each):
             block = self.flat(rows)
-            lines.append(torch.cat([block @ other.flat(columns).T for columns in chunks(other.count, self.size)], 1))
-        return torch.cat(lines)
-
-    def _by_rows(self, work: Callable[[Tensor], Tensor]) -> Tensor:
-        return torch.cat([work(self.flat(rows)) for rows in chunks(self.count, self.size)])
+            lines.append(torch.cat([block @ other.flat(columns).T for columns in chunks(other.count, other.each)], 1))
+        return joined(lines)
 
 
 class Held(Piece):

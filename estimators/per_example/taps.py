@@ -14,17 +14,42 @@ from torch.utils.hooks import RemovableHandle
 from ..engines.data import mapped, tensors_of
 from ..engines.refusals import OperatorRefused
 
+Inputs = tuple[tuple[Any, ...], dict[str, Any]]
+"""The positional and the named arguments of a call."""
 Place = tuple[str, int]
 """The name of a layer, and which of its calls is meant."""
+
+
+class _Tied(torch.autograd.Function):
+    """The same numbers, as a tensor of its own to which an anchor ties the graph: there is no copy, and it may be overwritten."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(output: Tensor, anchor: Tensor) -> Tensor:
+        return output.detach()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> tuple[None, None]:
+        return None, None
 
 
 class Call:
     """One call of a layer. ``cotangents`` holds, for each floating-point output, the derivative in it (None where it does not act)."""
 
-    def __init__(self, layer: str, inputs: tuple[tuple[Any, ...], dict[str, Any]], order: int) -> None:
+    def __init__(self, layer: str, inputs: Inputs, order: int) -> None:
         self.layer, self.order = layer, order
-        self.inputs = mapped(inputs, Tensor.detach)
-        self._watched = [(tensor, tensor._version) for tensor in tensors_of(self.inputs)]
+        positional, named = inputs
+        self.only: Tensor | None = None  # the one positional tensor that the layer was called with
+        if len(positional) == 1 and not named and isinstance(positional[0], Tensor):
+            self.only = positional[0].detach()
+        self.inputs: Inputs = mapped(inputs, Tensor.detach) if self.only is None else ((self.only,), {})
+        held = tensors_of(self.inputs) if self.only is None else (self.only,)
+        self._watched = [(tensor, tensor._version) for tensor in held]
         self.outputs: list[torch.Size] = []
         self.cotangents: list[Tensor | None] = []
         self.edges: dict[int, GradientEdge] = {}
@@ -42,16 +67,10 @@ class Call:
             anchor = anchors.get(output.dtype)
             if anchor is None:
                 anchor = anchors[output.dtype] = torch.zeros((), dtype=output.dtype, device=output.device, requires_grad=True)
-            output = output + anchor
+            output = _Tied.apply(output, anchor)
         if output.requires_grad:  # not inside torch.no_grad
             self.edges[place] = get_gradient_edge(output)  # stays that of this output when it is overwritten
         return output
-
-    @property
-    def only(self) -> Tensor | None:
-        """The one positional tensor that the layer was called with, or None."""
-        positional, named = self.inputs
-        return positional[0] if len(positional) == 1 and not named and isinstance(positional[0], Tensor) else None
 
     def refuse_overwritten(self) -> None:
         """Refuse inputs that were written into after the call."""
@@ -74,7 +93,7 @@ class Taps:
         self.anchors: dict[torch.dtype, Tensor] = {}
         self._spread, self._examples, self._made = spread, examples, 0
 
-    def note(self, layer: str, inputs: tuple[tuple[Any, ...], dict[str, Any]], output: Any) -> Any:
+    def note(self, layer: str, inputs: Inputs, output: Any) -> Any:
         """Note a call of a layer, and return its output tapped."""
         calls = self.calls.setdefault(layer, [])
         if (layer, len(calls)) in self._spread:
@@ -82,7 +101,9 @@ class Taps:
         call = Call(layer, inputs, self._made)
         self._made += 1
         calls.append(call)
-        if not isinstance(output, Tensor) and type(output) not in (tuple, list, dict):
+        if isinstance(output, Tensor):
+            return call.tap(output, self.anchors)
+        if type(output) not in (tuple, list, dict):
             return None  # a class of the model's own is left as it is
         return mapped(output, lambda tensor: call.tap(tensor, self.anchors))
 
