@@ -34,5 +34,7 @@ def true_norm(matrix: Tensor) -> mpmath.mpf:
 
 def steepest_of(model: nn.Module, points: Tensor) -> float:
     """The greatest norm of the Jacobians of a float64 model at the points [points, inputs]."""
-    jacobians = torch.func.vmap(torch.func.jacrev(model))(points).detach()
-    return float(torch.linalg.matrix_norm(jacobians.reshape(len(points), -1, points.shape[1]), 2).max())
+    points = points.clone().requires_grad_()
+    outputs = model(points)
+    rows = [torch.autograd.grad(outputs[:, output].sum(), points, retain_graph=True)[0] for output in range(outputs.shape[1])]
+    return float(torch.linalg.matrix_norm(torch.stack(rows, 1), 2).max())
