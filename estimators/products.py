@@ -145,11 +145,15 @@ def accuracy(products: Products, vectors: torch.Tensor, images: torch.Tensor) ->
     off = products(mixed.to(operator.dtype)).double() - images.double() @ coefficients
     lengths = torch.linalg.vector_norm(vectors.double(), dim=0)
     longest = float((torch.linalg.vector_norm(images.double(), dim=0) / lengths).max())
-    relative = max(torch.finfo(operator.dtype).eps / 2, float(getattr(operator, "accuracy", 0.0)))
-    absolute = 8 * max(float(torch.linalg.vector_norm(off)), relative * longest)
+    absolute = 8 * max(float(torch.linalg.vector_norm(off)), relative_accuracy(operator) * longest)
     if not math.isfinite(absolute):
         raise NotFinite("the accuracy of the products cannot be measured: a product is not finite")
     return Accuracy(absolute, False, f"exact up to the stated accuracy of the products, {absolute:.3g}, which was measured")
+
+
+def relative_accuracy(operator: SymmetricOperator) -> float:
+    """What the operator measured of its products at its construction, relative to their length; the roundoff at least."""
+    return max(torch.finfo(operator.dtype).eps / 2, float(getattr(operator, "accuracy", 0.0)))
 
 
 def semidefinite(operator: SymmetricOperator, given: bool | None) -> bool:

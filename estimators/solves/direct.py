@@ -24,8 +24,8 @@ def direct(
 ) -> Solution:
     """Solve A X = V by the Cholesky factor of the matrix in float64, formed by one product a dimension (none if it is held densely).
 
-    The residual is that of the operator's own products. One step of refinement is taken. Without a tolerance a completed
-    factorisation counts as BUDGET, like every solve that was asked for none; INDEFINITE where it does not complete. Raises ``ValueError`` above ``limit``.
+    The residual is that of the operator's own products. One step of refinement is taken. INDEFINITE where the
+    factorisation does not complete, STALLED where the residual of a completed one is above the tolerance. Raises ``ValueError`` above ``limit``.
 
     >>> direct(torch.diag(torch.tensor([1.0, 4.0]).double()), torch.ones(2).double(), rtol=1e-14).value.tolist()
     [1.0, 0.25]
@@ -34,7 +34,7 @@ def direct(
     if size > limit:
         raise ValueError(f"a direct solve forms a {size} by {size} matrix: use conjugate gradients, or pass limit={size}")
     columns = max(1, target[0].numel())
-    equations = Equations.of(operator, target, Stopping(atol, rtol, size + 2 * columns))
+    equations = Equations.of(operator, target, Stopping(atol, rtol))
     held = held_matrix(operator)
     try:
         if held is None:
@@ -48,7 +48,7 @@ def direct(
         value = value + torch.cholesky_solve(residual.double(), factor).to(operator.dtype)
     except NotFinite:
         return equations.not_finite(torch.zeros_like(equations.block))
-    return equations.close(value, torch.full_like(equations.lengths, torch.nan), [Result.BUDGET] * columns)
+    return equations.close(value, torch.full_like(equations.lengths, torch.nan), [Result.STALLED] * columns)
 
 
 def _formed(asked: Products, operator: SymmetricOperator) -> torch.Tensor:

@@ -77,13 +77,14 @@ def iterate(equations: Equations, iteration: Iteration, what: str, start: torch.
         for _ in progress(
             iter(lambda: bool(len(active)) and equations.left() >= len(active), False), what, equations.most // columns
         ):
-            claimed = iteration.estimates() <= equations.goals[active].clamp_min(0.0)
+            claimed = iteration.estimates() <= equations.goals(iteration.value, active).clamp_min(0.0)
             if bool(claimed.any()):
                 chosen = active[claimed]
                 true = equations.block[:, chosen] - equations.asked(iteration.value[:, claimed])
                 lengths = norms(true)
                 residuals[chosen] = lengths
-                done, slow = lengths <= equations.goals[chosen].clamp_min(0.0), lengths > _FALL * last[chosen]
+                done = lengths <= equations.goals(iteration.value[:, claimed], chosen).clamp_min(0.0)
+                slow = lengths > _FALL * last[chosen]
                 last[chosen] = lengths
                 iteration.replace(claimed, iteration.begin(iteration.value[:, claimed], true))
                 stop, stalled = claimed.clone(), claimed.clone()

@@ -44,7 +44,7 @@ def neumann(
     going = iter(lambda: equations.asked.count + equations.block.shape[1] <= equations.most, False)
     try:
         for _ in progress(going, "Neumann series", equations.most // equations.block.shape[1]):
-            if bool((lengths <= equations.goals).all()):
+            if bool((lengths <= equations.goals(value)).all()):
                 break
             moved = value + step * residual
             changed = equations.block - equations.asked(moved)

@@ -13,7 +13,10 @@ from certify.bounds import Bound
 class Result(enum.Enum):
     """How a solve ended; the value of a member says what that means and what to do. The list is closed."""
 
-    CONVERGED = "The true residual, computed again from the solution, is within the tolerance that was asked for."
+    CONVERGED = (
+        "The true residual, computed again from the solution, is within the tolerance that was asked for; where nothing was asked for, "
+        "within what the accuracy of the products can tell from zero."
+    )
     BUDGET = (
         "The products that were allowed are spent and the tolerance is not reached (or none was asked for). The residual says how far "
         "the solution is: raise products, damp more, or give a preconditioner."

@@ -42,8 +42,10 @@ def solve(
 ) -> Solution:
     """Solve (A + damping I) X = V for a symmetric A, and bound the error of what is returned.
 
-    One of ``rtol``, ``atol`` (on the true residual) and ``products`` (the budget, by columns) must be given; nothing has a default
-    tolerance. ``preconditioner`` and ``start`` are for "cg" and "minres", ``scale`` for "neumann". A preconditioner is a symmetric positive definite map of
+    It ends by ``rtol`` or ``atol`` on the true residual, or by ``products``, the budget by columns. There is no default tolerance: where none of
+    the three is given it goes on to where the residual cannot be told from zero, which is eight times the stated accuracy of the products
+    times |A||x| + |v|. ``preconditioner`` and ``start`` are for "cg" and "minres", ``scale`` for "neumann". A preconditioner is a symmetric
+    positive definite map of
     blocks [P, K], or an approximation of A that inverts itself with the same damping (KroneckerFactored, LowRank); ``start`` is a first guess,
     which costs one product a column and is left where its residual is no smaller than that of zero. Both change what is spent and neither changes what
     counts: residuals and ``error`` are those of the equations as they stand. ``error`` is |r|/mu, the largest over the columns:

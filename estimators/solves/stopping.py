@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..products import NotFinite, Products, SymmetricOperator
+from ..products import NotFinite, Products, SymmetricOperator, relative_accuracy
 from .guess import Guess
 from .result import Progress, Result, Solution
 
@@ -44,9 +44,11 @@ def checked(preconditioner: Preconditioner | None) -> Preconditioner | None:
 
 @dataclass(frozen=True)
 class Stopping:
-    """Stop when |v - A x| <= atol + rtol |v| in every column, or when the products are spent. One of the three must be given.
+    """Stop when |v - A x| <= atol + rtol |v| in every column, or when the products are spent.
 
-    ``atol=None`` and ``rtol=None`` mean that no tolerance is asked for. Without ``products`` there may be ten for every dimension.
+    ``products`` alone asks for no tolerance. Where none of the three is given, a column is done where the solution is exact for an operator that
+    differs by no more than its own products do: |v - A x| <= accuracy (|A| |x| + |v|), with the longest image seen for |A| (Rigal and Gaches
+    1967). Without ``products`` there may be ten for every dimension.
     """
 
     atol: float | None = None
@@ -54,8 +56,6 @@ class Stopping:
     products: int | None = None
 
     def __post_init__(self) -> None:
-        if self.atol is None and self.rtol is None and self.products is None:
-            raise ValueError("say when to stop: rtol= or atol= for the residual, products= for the cost, or both")
         for name, tolerance in (("atol", self.atol), ("rtol", self.rtol)):
             if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
                 raise ValueError(f"{name} is a finite number of at least zero, not {tolerance}")
@@ -70,16 +70,35 @@ class Stopping:
             return torch.full_like(lengths, -1.0)
         return ((self.atol * one) if self.atol else torch.zeros_like(one)) + (self.rtol or 0.0) * lengths
 
+    @property
+    def by_accuracy(self) -> bool:
+        """Whether nothing was asked for, so that the accuracy of the products says when to stop."""
+        return self.atol is None and self.rtol is None and self.products is None
+
     def most(self, size: int, columns: int) -> int:
         """The greatest number of products, counted by columns."""
         return (10 * size + 10) * columns if self.products is None else self.products
+
+
+class _Stretching(Products):
+    """Products that keep the largest stretch |A p|/|p| that was seen, a lower bound on the norm."""
+
+    def __init__(self, operator: SymmetricOperator) -> None:
+        super().__init__(operator)
+        self.stretch, self.accuracy = 0.0, 8 * relative_accuracy(operator)
+
+    def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
+        image = super().__call__(vectors)
+        ratios = norms(image) / norms(vectors)
+        self.stretch = max(self.stretch, float(ratios.nan_to_num(0.0, posinf=0.0).max()))
+        return image
 
 
 @dataclass(eq=False)
 class Equations:
     """A X = V as a block of columns: counts products, keeps the history, computes true residuals.
 
-    ``block``, ``lengths``, ``goals`` and every value and residual passed to and fro are those of columns divided by ``units``, powers of two
+    ``block``, ``lengths``, ``tolerances`` and every value and residual passed to and fro are those of columns divided by ``units``, powers of two
     that bring the largest entry of a target to about one, so that no square of a tiny or huge one leaves the floating-point numbers.
     """
 
@@ -96,14 +115,20 @@ class Equations:
         self.block = _times_powers(columns, [-exponent for exponent in self.exponents])
         self.lengths = norms(self.block)
         units = torch.ones_like(self.lengths)
-        self.goals = self.stopping.targets(self.lengths, _times_powers(units, [-exponent for exponent in self.exponents]))
+        self.tolerances = self.stopping.targets(self.lengths, _times_powers(units, [-exponent for exponent in self.exponents]))
         self.most = self.stopping.most(self.asked.size, self.block.shape[1])
         self.note(self.lengths, true=True)
 
     @classmethod
     def of(cls, operator: SymmetricOperator, target: torch.Tensor, stopping: Stopping) -> Equations:
         """The equations of an operator and a target [P] or [P, K]."""
-        return cls(Products(operator), target, stopping)
+        return cls(_Stretching(operator) if stopping.by_accuracy else Products(operator), target, stopping)
+
+    def goals(self, value: torch.Tensor, columns: torch.Tensor | slice = slice(None)) -> torch.Tensor:
+        """The residuals to reach, for these columns and their values [P, K] so far; below zero where no tolerance was asked for."""
+        if isinstance(self.asked, _Stretching):
+            return self.asked.accuracy * (self.lengths[columns] + self.asked.stretch * norms(value))
+        return self.tolerances[columns]
 
     def started(self, start: Tensor | Guess) -> tuple[Tensor, Tensor]:
         """(value, true residual) to start from, by one product a column; a column whose guess is no better than zero starts there."""
@@ -151,7 +176,8 @@ class Equations:
             except NotFinite:
                 return self.not_finite(value)
         self.note(residuals, true=True)
-        failed = [result for result, good in zip(ended, (residuals <= self.goals).tolist(), strict=True) if not good]
+        met = (residuals <= self.goals(value)).tolist()
+        failed = [result for result, good in zip(ended, met, strict=True) if not good]
         worst = max(failed, key=_SEVERITY.index) if failed else Result.CONVERGED
         return self.solution(value, residuals, Result.BUDGET if worst is Result.CONVERGED and failed else worst)
 

@@ -142,12 +142,20 @@ def test_a_preconditioner_is_never_ignored() -> None:
         solve(DAMPED, target(1), method="direct", rtol=1e-3, preconditioner=lambda block: block)
 
 
-def test_there_is_no_default_tolerance() -> None:
-    for solver in (conjugate_gradient, minres):
-        with pytest.raises(ValueError, match="say when to stop"):
-            solver(DAMPED, target(1))
-    with pytest.raises(ValueError, match="say when to stop"):
-        solve(DAMPED, target(1), damping=0.1)
+@pytest.mark.parametrize("method", ["cg", "minres", "direct"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_where_nothing_is_asked_for_it_goes_as_far_as_the_products_can_tell(method: str, dtype: torch.dtype) -> None:
+    operator, right = Multiplied(DAMPED, dtype), target(1).to(dtype)
+    solved = solve(operator, right, method=method)  # type: ignore[arg-type]
+    assert solved.result is Result.CONVERGED
+    size = float(torch.linalg.matrix_norm(DAMPED, 2)) * float(torch.linalg.norm(solved.value)) + float(torch.linalg.norm(right))
+    true = float(true_residual(DAMPED.to(dtype).double(), solved.value.double(), right.double()))
+    assert true <= 16 * torch.finfo(dtype).eps * size, "backward stable"
+    worse = solve(operator, right, rtol=100 * float(solved.relative_residual) + 1e-3)
+    assert worse.products < solved.products or method == "direct", "negative control: a tolerance stops earlier"
+
+
+def test_a_tolerance_is_a_finite_number() -> None:
     for wrong in (-1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="rtol is a finite number"):
             conjugate_gradient(DAMPED, target(1), rtol=wrong)
