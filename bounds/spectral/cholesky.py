@@ -70,7 +70,7 @@ class _Search:
         self.largest = -1.0
         self.frobenius = 0.0
         self.rows = self.columns = self.seen = self.number = 0
-        self.block = self.vector = torch.zeros(0, dtype=torch.float64)
+        self.block = self.vector = torch.zeros(0, dtype=torch.float64, device="cpu")
 
     def cover(self, blocks: Tensor) -> None:
         rows, columns = blocks.shape[-2:]
@@ -79,7 +79,7 @@ class _Search:
         self.frobenius = max(self.frobenius, norm_upper(float(norms.max()), rows * columns))
         grams = blocks.mT @ blocks
         slack = 8 * columns * UNIT_ROUNDOFF
-        pending = torch.arange(len(blocks))
+        pending = torch.arange(len(blocks), device="cpu")
         rank = rayleigh_quotients(grams)
         while len(pending):
             open_blocks = grams if len(pending) == len(grams) else grams[pending]
@@ -137,5 +137,5 @@ def _factored(square: float, grams: Tensor) -> Tensor:
     diagonal = shifted.diagonal(dim1=-2, dim2=-1)
     diagonal += square
     if square <= 0.0:
-        return torch.zeros(len(grams), dtype=torch.bool) if size else torch.ones(len(grams), dtype=torch.bool)
+        return torch.full((len(grams),), size == 0, device="cpu")
     return completed(shifted)

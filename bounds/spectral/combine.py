@@ -21,20 +21,26 @@ def sum_norm(*norms: SpectralNorm) -> SpectralNorm:
     >>> sum_norm(identity, identity).upper.value
     2.0
     """
+    _need_some(norms)
     upper = norms[0].upper
     for norm in norms[1:]:
         upper = derive("norm.sum", left=upper, right=norm.upper)
     lower = max(
-        (_left_over(norm, [other for other in norms if other is not norm]) for norm in norms), key=lambda bound: bound.value
+        (_left_over(norm, norms[:place] + norms[place + 1 :]) for place, norm in enumerate(norms)), key=lambda bound: bound.value
     )
     return SpectralNorm(upper, lower, "the sum of the norms")
 
 
-def _left_over(norm: SpectralNorm, others: list[SpectralNorm]) -> Bound:
+def _left_over(norm: SpectralNorm, others: tuple[SpectralNorm, ...]) -> Bound:
     left = norm.lower
     for other in others:
         left = left - other.upper
     return left if left.value >= 0 else Bound(0.0, Side.LOWER, Combined("a norm is nonnegative", (left,)))
+
+
+def _need_some(norms: tuple[SpectralNorm, ...]) -> None:
+    if not norms:
+        raise ValueError("a sum or a stack needs at least one map: pass the spectral norms of its parts")
 
 
 def stacked_norm(*norms: SpectralNorm) -> SpectralNorm:
@@ -48,6 +54,7 @@ def stacked_norm(*norms: SpectralNorm) -> SpectralNorm:
     >>> 1.41421356 < stacked_norm(identity, identity).upper.value < 1.41421357
     True
     """
+    _need_some(norms)
     upper = norms[0].upper
     for norm in norms[1:]:
         upper = derive("norm.blocks", left=upper, right=norm.upper)

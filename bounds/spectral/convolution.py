@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import torch
 from flint import arb, fmpq
@@ -20,13 +21,16 @@ from .attained import attained
 from .cholesky import Proved, cholesky_norm
 from .convolution_data import Convolution
 from .dense import NotALinearMap, zero_norm
-from .result import Charge, SpectralNorm
+from .result import Charge, SpectralNorm, nothing_below
 from .symbol import Symbols, spreads
 from .unrolled import Map, summing_error, unrolled
 
 Route = Literal["matrix", "symbol"]
 _SMALL, _MOST = 1024, 4096  # unknowns of the matrix route: taken unasked, and at most
-_GRID_PER_STEP = 16
+_MOST_ENTRIES = 1 << 25  # of a matrix
+_MOST_READ = 1 << 22  # numbers in the windows of an example
+_MOST_WORK = 2e12  # floating-point operations: a minute or two
+_GRIDS_PER_STEP = (16, 8, 4, 2)
 _SIZE_OF_EXAMPLE = 24
 _NOTHING = Bound(0.0, Side.EXACT, Enclosed("a norm is nonnegative"))
 
@@ -37,12 +41,14 @@ def convolution_norm(
     """The spectral norm of the convolution of inputs of spatial ``size``, or of any size for ``None`` (zero padding only).
 
     ``route`` chooses the proof: ``matrix`` unrolls the whole map (tight, up to 4096 unknowns), ``symbol`` goes by frequencies: tight for
-    circular padding, above the norm by some per cent for zero padding. By default the matrix up to 1024 unknowns and for what has no
-    symbol. ``outputs`` keeps the first output positions only. Raises
-    :class:`~certify.bounds.spectral.dense.NotALinearMap` where no route leads.
+    circular padding, above the norm by some per cent for zero padding. By default the matrix up to 1024 unknowns, and up to 4096 for
+    what has no symbol (reflected or repeated padding; circular padding where stride and size disagree). Beyond, those have the norm of the
+    padding as a factor, up to 2 in two dimensions for a padding of one. ``outputs`` keeps the first output positions only. Raises
+    :class:`~certify.bounds.spectral.dense.NotALinearMap` where no route leads or the work would take more than minutes, and ``ValueError``
+    for another route.
 
     Theorem: ``convolution.circular`` (upper symbol).
-    Theorem: ``convolution.zero-padding`` (upper symbol, size, padding; lower grid).
+    Theorem: ``norm.compression`` (upper norm).
     Theorem: ``convolution.torus`` (upper symbol; lower cosine).
     Theorem: ``norm.cholesky`` (upper scale, rounding).
 
@@ -51,28 +57,33 @@ def convolution_norm(
     >>> abs(norm.upper.value / ((1 + 2 * math.cos(math.pi / 9)) ** 2 / 2) - 1) < 1e-9
     True
     """
+    if route is not None and route not in get_args(Route):
+        raise ValueError(f"the route of a convolution is one of {', '.join(get_args(Route))}, not {route!r}")
+    if size is not None:
+        given = convolution.output_size(size)
+        if min(given) < 1 or min(size) < 1:
+            raise NotALinearMap(f"an input of size {size} is smaller than the kernel: the convolution has no output")
+        convolution.check_padding(size)
     if not bool(convolution.kernel.any()):
         return zero_norm()
     if size is None:
         return _any_size(convolution)
-    given = convolution.output_size(size)
-    if min(given) < 1 or min(size) < 1:
-        raise NotALinearMap(f"an input of size {size} is smaller than the kernel: the convolution has no output")
     outputs = outputs or given
-    kernel = convolution.grouped
-    unknowns = min(kernel.shape[1] * math.prod(outputs), kernel.shape[2] * math.prod(size))
+    rows, columns = convolution.grouped.shape[1] * math.prod(outputs), convolution.grouped.shape[2] * math.prod(size)
+    unknowns = min(rows, columns)
     by_symbol = _has_symbol(convolution, size, outputs)
     if route is None:
-        circular = by_symbol and convolution.mode == "circular"
-        route = "matrix" if convolution.groups * unknowns**3 <= _SMALL**3 and not circular else "symbol"
-    if route == "matrix" and unknowns > _MOST:
-        raise NotALinearMap(f"the convolution has {unknowns:,} unknowns a group: the matrix route takes {_MOST:,}")
+        most = (0 if _is_whole(convolution, size, outputs) else _SMALL) if by_symbol else _MOST
+        route = "matrix" if convolution.groups * unknowns**3 <= most**3 and rows * columns <= _MOST_ENTRIES else "symbol"
+    elif route == "matrix" and (unknowns > _MOST or rows * columns > _MOST_ENTRIES):
+        raise NotALinearMap(
+            f"the convolution is a matrix of {rows:,} by {columns:,} a group: the matrix route takes {_MOST:,} unknowns and "
+            f"{_MOST_ENTRIES:,} entries"
+        )
     if route == "matrix":
         return _by_matrix(convolution, size, outputs)
     if by_symbol:
         return _by_symbol(convolution, size, outputs)
-    if unknowns <= _MOST and convolution.mode == "circular":
-        return _by_matrix(convolution, size, outputs)
     return _padded_before(convolution, size, outputs)
 
 
@@ -82,6 +93,13 @@ def _has_symbol(convolution: Convolution, size: tuple[int, ...], outputs: tuple[
     return convolution.mode == "circular" and all(
         length % stride == 0 and places <= length // stride
         for length, stride, places in zip(size, convolution.stride, outputs, strict=True)
+    )
+
+
+def _is_whole(convolution: Convolution, size: tuple[int, ...], outputs: tuple[int, ...]) -> bool:
+    """Whether the convolution is a circular one with all its outputs, whose norm the symbols give exactly."""
+    return convolution.mode == "circular" and all(
+        length == stride * places for length, stride, places in zip(size, convolution.stride, outputs, strict=True)
     )
 
 
@@ -99,42 +117,35 @@ def _by_matrix(convolution: Convolution, size: tuple[int, ...], outputs: tuple[i
 
 
 def _by_symbol(convolution: Convolution, size: tuple[int, ...], outputs: tuple[int, ...]) -> SpectralNorm:
-    """By the frequencies of the period of the input, or of one that leaves room for the padding.
+    """By the frequencies of the period of the input, or, for zero padding, of one that leaves room for the padding.
+
+    A zero-padded convolution is the circular one of any period of the size and the padding of one side, or more, along every axis, in the
+    columns of the input; a row that is not there twice over, in a window that lies beyond the period, reads zeros alone.
 
     Theorem: ``convolution.circular`` (upper symbol).
-    Theorem: ``convolution.zero-padding`` (upper symbol, size, padding; lower grid).
+    Theorem: ``norm.compression`` (upper norm).
     """
     circular = convolution.mode == "circular"
-    if circular:
-        periods = size
-    else:
-        padding = max(width for pair in convolution.padding for width in pair)
-        least = max(size) + padding
-        step = math.lcm(*convolution.stride)
-        periods = (-(-least // step) * step,) * len(size)
-    symbols, proved, error = _greatest(convolution, tuple(n // s for n, s in zip(periods, convolution.stride, strict=True)))
-    windows = convolution.windows(size, outputs)
-    folding = _folding(convolution, windows)
-    top = proved.norm + error + folding
-    charges = (*proved.ledger, *_charges((error, "rounding of the symbols"), (folding, "rounding of the folded kernel")))
-    if circular:
-        full = all(n // s == places for n, s, places in zip(size, convolution.stride, outputs, strict=True))
-        lower = (
-            _less(attained(proved.block, proved.vector), error, folding)
-            if full
-            else _by_map(convolution, proved.number, windows, math.prod(size), folding)
-        )
-        words = f"Cholesky factors of the symbols at the frequencies of period {_times(symbols.points)}"
-        return SpectralNorm(derive("convolution.circular", symbol=top), lower, words, charges)
-    upper = derive(
-        "convolution.zero-padding",
-        symbol=top,
-        grid=Bound(float(periods[0]), Side.EXACT, Enclosed("period chosen")),
-        size=Bound(float(max(size)), Side.EXACT, Enclosed("input size")),
-        padding=Bound(float(padding), Side.EXACT, Enclosed("zeros on one side")),
+    periods = tuple(
+        -(-(length + (0 if circular else max(0, *pair))) // step)
+        for length, pair, step in zip(size, convolution.padding, convolution.stride, strict=True)
     )
-    words = f"Cholesky factors of the symbols of the circular convolution of period {periods[0]}, of which this is a part"
-    return SpectralNorm(upper, _by_map(convolution, proved.number, windows, math.prod(size), folding), words, charges)
+    symbols = Symbols.of(convolution, periods)
+    every = symbols.work <= _MOST_WORK
+    found = _on_grid(convolution, symbols) if every else _on_torus(convolution)
+    upper = derive("convolution.circular", symbol=found.upper)
+    if every and _is_whole(convolution, size, outputs):
+        lower = _less(attained(found.proved.block, found.proved.vector), *found.errors)
+    else:
+        lower = _by_map(convolution, found.proved.number, size, outputs)
+    if circular:
+        return SpectralNorm(upper, lower, found.words, found.charges)
+    return SpectralNorm(
+        derive("norm.compression", norm=upper),
+        lower,
+        f"{found.words}, of a circular convolution of which this is a part",
+        found.charges,
+    )
 
 
 def _any_size(convolution: Convolution) -> SpectralNorm:
@@ -146,21 +157,51 @@ def _any_size(convolution: Convolution) -> SpectralNorm:
         raise NotALinearMap(
             f"the norm with {convolution.mode} padding depends on the input size: pass input_shape=(channels, height, width)"
         )
-    moved = spreads(convolution)
-    points = max(_GRID_PER_STEP * sum(moved), 1)
-    with precision(90):
-        half_angle = fmpq(sum(moved), 2 * points)
-        cosine = Bound(lower_double(arb.cos_pi_fmpq(half_angle)), Side.LOWER, Enclosed("cosine"))
-    symbols, proved, error = _greatest(convolution, (points,) * len(moved))
-    folding = _folding(convolution, None)
-    upper = derive("convolution.torus", symbol=proved.norm + error + folding, cosine=cosine)
+    found = _on_torus(convolution)
     size = tuple(max(_SIZE_OF_EXAMPLE, reach) for reach in _reach(convolution))
-    lower = _by_map(convolution, proved.number, convolution.windows(size), math.prod(size), folding)
-    words = f"Cholesky factors of the symbols on a grid of {_times(symbols.points)} frequencies, at every input size"
+    lower = _by_map(convolution, found.proved.number, size, convolution.output_size(size))
+    return SpectralNorm(found.upper, lower, f"{found.words}, at every input size", found.charges)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The greatest norm of some symbols, from above; what proved it, what it counts for errors, and what it holds beyond the computed norm."""
+
+    upper: Bound
+    proved: Proved
+    errors: tuple[Bound, Bound]
+    words: str
+    charges: tuple[Charge, ...]
+
+
+def _on_grid(convolution: Convolution, symbols: Symbols) -> _Found:
+    proved, error, folding = cholesky_norm(symbols), symbols.error(), _folding(convolution)
     charges = (*proved.ledger, *_charges((error, "rounding of the symbols"), (folding, "rounding of the folded kernel")))
-    return SpectralNorm(
-        upper, lower, words, (*charges, Charge("between the points of the grid", upper.value - proved.norm.value))
-    )
+    words = f"Cholesky factors of the symbols at {_times(symbols.points)} frequencies"
+    return _Found(proved.norm + error + folding, proved, (error, folding), words, charges)
+
+
+def _on_torus(convolution: Convolution) -> _Found:
+    """The greatest norm of the symbol at all frequencies, by the finest grid that does not take too long.
+
+    Theorem: ``convolution.torus`` (upper symbol; lower cosine).
+    """
+    alike = convolution.undilated()
+    moved = sum(spreads(alike))
+    grids = (Symbols.of(alike, (max(per_step * moved, 1),) * len(alike.taps)) for per_step in _GRIDS_PER_STEP)
+    symbols = next((grid for grid in grids if grid.work <= _MOST_WORK), None)
+    if symbols is None:
+        raise NotALinearMap(
+            f"the symbols of a convolution with a kernel of {_times(tuple(convolution.kernel.shape))} would take too long: give a smaller "
+            "input_shape, or bound it in parts, some channels each, with stacked_norm"
+        )
+    with precision(90):
+        angle = fmpq(moved, 2 * max(symbols.points))
+        cosine = Bound(lower_double(arb.cos_pi_fmpq(angle)), Side.LOWER, Enclosed("cosine"))
+    found = _on_grid(convolution, symbols)
+    upper = derive("convolution.torus", symbol=found.upper, cosine=cosine)
+    between = Charge("between the points of the grid", upper.value - found.upper.value)
+    return replace(found, upper=upper, words=f"{found.words} on a grid of all", charges=(*found.charges, between))
 
 
 def _padded_before(convolution: Convolution, size: tuple[int, ...], outputs: tuple[int, ...]) -> SpectralNorm:
@@ -173,25 +214,33 @@ def _padded_before(convolution: Convolution, size: tuple[int, ...], outputs: tup
     padded = tuple(length + left + right for length, (left, right) in zip(size, convolution.padding, strict=True))
     inner = convolution_norm(convolution.unpadded(), padded, outputs=outputs)
     upper = derive("norm.product", left=inner.upper, right=copies)
-    windows = convolution.windows(size, outputs)
     heaviest = int(torch.linalg.vector_norm(convolution.grouped, dim=(1, 2, 3)).argmax())
-    lower = _by_map(convolution, heaviest, windows, math.prod(size), _folding(convolution, windows))
+    lower = _by_map(convolution, heaviest, size, outputs)
     words = f"{inner.proof}; times the norm of the padding"
     return SpectralNorm(upper, lower, words, (*inner.ledger, Charge("norm of the padding", upper.value - inner.upper.value)))
 
 
-def _greatest(convolution: Convolution, points: tuple[int, ...]) -> tuple[Symbols, Proved, Bound]:
-    symbols = Symbols.of(convolution, points)
-    return symbols, cholesky_norm(symbols), symbols.error()
+def _by_map(convolution: Convolution, number: int, size: tuple[int, ...], outputs: tuple[int, ...]) -> Bound:
+    """What the group of the symbol with the ``number`` attains: symbols come frequency by frequency, each with all groups.
+
+    With zero padding a smaller input does, where the whole has too many windows: its map is a part of the larger one's.
+    """
+    kernel = convolution.grouped[number % convolution.groups]
+    places = list(outputs)
+    while math.prod(places) * kernel.shape[1] * kernel.shape[2] > _MOST_READ:
+        longest = max(range(len(size)), key=lambda axis: size[axis] - _reach(convolution)[axis])
+        if convolution.mode != "zeros" or size[longest] <= _reach(convolution)[longest]:
+            return nothing_below()
+        halved = max(size[longest] // 2, _reach(convolution)[longest])
+        size = (*size[:longest], halved, *size[longest + 1 :])
+        places = [min(pair) for pair in zip(outputs, convolution.output_size(size), strict=True)]
+    windows = convolution.windows(size, tuple(places))
+    return _less(Map(kernel, windows, math.prod(size)).attained(), _folding(convolution, windows))
 
 
-def _by_map(convolution: Convolution, number: int, windows: Tensor, places: int, folding: Bound) -> Bound:
-    """What the group of the symbol with the ``number`` attains: symbols come frequency by frequency, each with all groups."""
-    return _less(Map(convolution.grouped[number % convolution.groups], windows, places).attained(), folding)
-
-
-def _folding(convolution: Convolution, windows: Tensor | None) -> Bound:
-    """At or above the norm of the convolution whose kernel is what folding may have rounded off; without windows, of zero padding at any size.
+def _folding(convolution: Convolution, windows: Tensor | None = None) -> Bound:
+    """At or above the norm of the convolution whose kernel is what folding may have rounded off; without windows, where each tap reads a
+    position in one window at most.
 
     Theorem: ``convolution.reshaped`` (upper kernel, overlap).
     """
@@ -199,7 +248,7 @@ def _folding(convolution: Convolution, windows: Tensor | None) -> Bound:
         return _NOTHING
     sums = norm_upper(float(torch.linalg.vector_norm(convolution.kernel)), convolution.kernel.numel())
     kernel = Bound(sums, Side.UPPER, Measured("Frobenius norm of the kernel")) * convolution.relative_error
-    reads = convolution.overlap() if windows is None else int(torch.bincount(windows[windows >= 0]).max())
+    reads = convolution.overlap() if windows is None else int(torch.bincount(windows[windows >= 0], minlength=1).max())
     overlap = Bound(float(reads), Side.EXACT, Measured("windows that hold one position"))
     return derive("convolution.reshaped", kernel=kernel + 2.0**-400, overlap=overlap)  # and what underflowed in the folding
 

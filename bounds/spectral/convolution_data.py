@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .dense import NotALinearMap
+
 Padding = Literal["zeros", "circular", "reflect", "replicate"]
 
 
@@ -58,7 +60,7 @@ class Convolution:
 
     def padded_positions(self, size: tuple[int, ...]) -> Tensor:
         """The input position that every place of the padded input holds, counted row by row; -1 for a zero."""
-        positions = torch.arange(math.prod(size), dtype=torch.float64).reshape(1, 1, *size)
+        positions = torch.arange(math.prod(size), dtype=torch.float64, device="cpu").reshape(1, 1, *size)
         widths = [width for left_right in reversed(self.padding) for width in left_right]
         options = {"value": -1.0} if self.mode == "zeros" else {"mode": self.mode}
         return torch.nn.functional.pad(positions, widths, **options)[0, 0].to(torch.int64)
@@ -74,12 +76,30 @@ class Convolution:
         found = self.padded_positions(size)
         lengths = outputs or self.output_size(size)
         for axis, (length, taps, stride, dilation) in enumerate(zip(lengths, self.taps, self.stride, self.dilation, strict=True)):
-            index = (torch.arange(length) * stride)[:, None] + torch.arange(taps) * dilation
+            index = torch.arange(length, device="cpu")[:, None] * stride + torch.arange(taps, device="cpu") * dilation
             chosen = found.index_select(2 * axis, index.reshape(-1))
             found = chosen.reshape(*chosen.shape[: 2 * axis], length, taps, *chosen.shape[2 * axis + 1 :])
         axes = len(size)
         order = [2 * axis for axis in range(axes)] + [2 * axis + 1 for axis in range(axes)]
         return found.permute(order).reshape(math.prod(lengths), math.prod(self.taps))
+
+    def check_padding(self, size: tuple[int, ...]) -> None:
+        """Refuse, as torch does, a padding that has no positions to copy: wrapped more than once around, or reflected beyond the input."""
+        least = {"circular": 0, "reflect": 1}.get(self.mode)
+        if least is not None and any(max(pair) > length - least for pair, length in zip(self.padding, size, strict=True)):
+            raise NotALinearMap(
+                f"an input of size {size} is too small for {self.mode} padding by {self.padding}: torch does not take it"
+            )
+
+    def undilated(self) -> Convolution:
+        """A convolution whose symbol takes the same values, on fewer frequencies: a dilation that is a multiple of the stride stretches them."""
+        return replace(
+            self,
+            dilation=tuple(
+                stride if dilation % stride == 0 else dilation
+                for dilation, stride in zip(self.dilation, self.stride, strict=True)
+            ),
+        )
 
     def overlap(self) -> int:
         """How many windows hold any one input position at most, with zeros or nothing beyond the edges."""

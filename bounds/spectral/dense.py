@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from .eigenvalue import largest_of_gram
 from .ladder import spectral_norm_from_gram
 from .residual import residual_norm
 from .result import Charge, SpectralNorm
-from .scaling import frobenius_upper, scaled
+from .scaling import frobenius_upper, refuse_flushing, scaled
 
 Method = Literal["cholesky", "residual", "ladder"]
 _EXACT_IN_DOUBLE = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -32,11 +32,16 @@ class NotALinearMap(ValueError):
 def exact_weights(weight: Tensor, name: str) -> Tensor:
     """The stored numbers as float64 on the processor, which holds them exactly.
 
-    Raises :class:`NotALinearMap` for complex and integer tensors and for entries that are not finite.
+    Raises :class:`NotALinearMap` for complex and integer tensors, for sparse, nested and empty storage (the meta device), and for entries
+    that are not finite; ``ArithmeticError`` where the processor flushes tiny numbers to zero.
 
     >>> exact_weights(torch.ones(1, dtype=torch.bfloat16), "weight")
     tensor([1.], dtype=torch.float64)
     """
+    refuse_flushing()
+    if weight.is_nested or weight.layout != torch.strided or weight.is_meta:
+        kind = "nested" if weight.is_nested else "on the meta device" if weight.is_meta else "sparse"
+        raise NotALinearMap(f"{name} is {kind}: give it as a dense tensor that holds its numbers")
     if weight.dtype not in _EXACT_IN_DOUBLE:
         raise NotALinearMap(
             f"{name} holds {str(weight.dtype).removeprefix('torch.')} numbers: give it in a real floating-point type"
@@ -52,7 +57,7 @@ def matrix_norm(matrix: Tensor, *, method: Method = "cholesky", name: str = "the
 
     ``method`` chooses the proof of the upper bound: ``cholesky`` (one factorisation of t I - A'A; above the norm by a relative 1e-12 or
     so), ``residual`` (a singular value decomposition and its residuals; sharper for small matrices, dearer), ``ladder`` (products alone).
-    Where a factorisation cannot prove it, the ladder does. Raises :class:`NotALinearMap`.
+    Where a factorisation cannot prove it, the ladder does. Raises :class:`NotALinearMap`, and ``ValueError`` for another method.
 
     Theorem: ``norm.cholesky`` (upper scale, rounding).
     Theorem: ``norm.residual-svd`` (upper singular, left_error, right_error, residual).
@@ -62,6 +67,8 @@ def matrix_norm(matrix: Tensor, *, method: Method = "cholesky", name: str = "the
     >>> norm.lower.value <= 5 <= norm.upper.value < 5 + 1e-12
     True
     """
+    if method not in get_args(Method):
+        raise ValueError(f"a norm is proved by one of {', '.join(get_args(Method))}, not by {method!r}")
     held = exact_weights(matrix, name)
     if held.ndim != 2:
         raise NotALinearMap(f"{name} has {held.ndim} axes: a matrix has two")
@@ -106,21 +113,24 @@ def zero_norm() -> SpectralNorm:
 def rescaled(norm: SpectralNorm, exponent: int) -> SpectralNorm:
     """The norm of the map times 2 to the power of ``exponent``; beyond the doubles infinity above and the greatest double below."""
     return SpectralNorm(
-        _shifted(norm.upper, exponent),
-        _shifted(norm.lower, exponent),
+        _shifted(norm.upper, exponent, Side.UPPER),
+        _shifted(norm.lower, exponent, Side.LOWER),
         norm.proof,
         tuple(Charge(charge.what, _power(charge.size, exponent)) for charge in norm.ledger),
     )
 
 
-def _shifted(bound: Bound, exponent: int) -> Bound:
+def _shifted(bound: Bound, exponent: int, side: Side) -> Bound:
     value = _power(bound.value, exponent)
-    upper = bound.side is not Side.LOWER
+    if value == bound.value:  # zero, infinity, or nothing to do
+        return bound
     if math.isinf(value):
-        value = value if upper else math.nextafter(value, 0.0)
-    elif value < 2.0**-1021:
-        value = math.nextafter(value, math.inf if upper else 0.0)  # below the normal numbers the power of two rounds
-    return Bound(value, bound.side, Combined(f"times 2 to the power of {exponent}", (bound,)), bound.failure_probability)
+        value = value if side is Side.UPPER else math.nextafter(value, 0.0)
+    elif value < 2.0**-1021:  # below the normal numbers the power of two rounds
+        value = math.nextafter(value, math.inf if side is Side.UPPER else 0.0)
+    elif bound.side is Side.EXACT:
+        side = Side.EXACT
+    return Bound(value, side, Combined(f"times 2 to the power of {exponent}", (bound,)), bound.failure_probability)
 
 
 def _power(value: float, exponent: int) -> float:

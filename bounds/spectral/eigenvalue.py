@@ -7,6 +7,7 @@ from torch import Tensor
 
 _DENSE = 600
 _STEPS = 4
+_MOST_RESTARTS = 600
 
 
 def rayleigh_quotients(grams: Tensor) -> Tensor:
@@ -41,8 +42,13 @@ def largest_of_gram(gram: Tensor) -> tuple[float, Tensor]:
     if len(gram) <= _DENSE:
         values, vectors = torch.linalg.eigh(gram)
         return float(values[-1]), vectors[:, -1]
-    from scipy.sparse.linalg import eigsh
+    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
     start = gram[:, int(gram.diagonal().argmax())] + gram.diagonal()
-    values, vectors = eigsh(gram.numpy(), k=1, which="LA", v0=start.numpy(), tol=1e-13)
+    if not bool(start.any()):
+        return 0.0, torch.ones_like(start)
+    try:
+        values, vectors = eigsh(gram.numpy(), k=1, which="LA", v0=start.numpy(), tol=1e-13, maxiter=_MOST_RESTARTS)
+    except ArpackNoConvergence:
+        values, vectors = eigsh(gram.numpy(), k=1, which="LA", v0=start.numpy(), tol=1e-6)
     return float(values[0]), torch.from_numpy(vectors[:, 0])

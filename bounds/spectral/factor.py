@@ -11,16 +11,18 @@ from ..bound import Bound
 from ..derive import derive
 from ..evidence import Measured
 from ..rounding import gamma
+from .scaling import need_doubles
 
 
 def completed(matrices: Tensor) -> Tensor:
     """Which of the symmetric matrices [..., n, n] have a factor that is finite with a positive diagonal: LAPACK's word alone is not enough.
 
-    The lower triangles are read.
+    The lower triangles are read. Raises ``TypeError`` for numbers other than float64, whose rounding :func:`lost_in_factor` would not cover.
 
-    >>> completed(torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]])).tolist()
+    >>> completed(torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]], dtype=torch.float64)).tolist()
     [True, False]
     """
+    need_doubles(matrices)
     factor, info = torch.linalg.cholesky_ex(matrices)
     fine: Tensor = (info == 0) & torch.isfinite(factor).all(-1).all(-1) & (factor.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
     return fine

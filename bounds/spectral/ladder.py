@@ -8,7 +8,7 @@ from flint import arb
 from certify.proofs.balls import precision, upper_double
 
 from ..rounding import ALLOWANCE_BITS, UNDERFLOW, gamma
-from .scaling import frobenius_upper, scaled
+from .scaling import frobenius_upper, need_doubles, refuse_flushing, scaled
 
 _SQUARINGS = 5
 _WIDER = 1 + 2.0**-40
@@ -29,6 +29,7 @@ def spectral_norm_from_gram(gram: torch.Tensor, gram_error: float, *, squarings:
     >>> 1.0 <= spectral_norm_from_gram(torch.eye(2, dtype=torch.float64), 0.0) <= 2 ** (1 / 64) + 1e-14
     True
     """
+    refuse_flushing()
     if not bool(torch.isfinite(gram).all()):
         raise ValueError("a Gram matrix with entries that are not finite has no bound: scale the data down")
     largest = float(gram.abs().max())
@@ -54,7 +55,7 @@ def batched_norms(matrices: torch.Tensor) -> torch.Tensor:
     """Upper bounds on the spectral norms of many small float64 matrices [batch, rows, columns], within two per cent for sizes up to ten.
 
     The Gram ladder for each: every square is scaled to Frobenius norm one, so that a step errs by at most gamma of its size, and the
-    factors on the way back are widened by far more than they round. Upper side.
+    factors on the way back are widened by more than they round. Upper side: infinite where squares overflow or an entry is not finite.
 
     Theorem: ``norm.gram`` (upper gram, rounding).
     Theorem: ``norm.frobenius`` (upper frobenius).
@@ -62,9 +63,10 @@ def batched_norms(matrices: torch.Tensor) -> torch.Tensor:
     >>> bool((batched_norms(torch.eye(3, dtype=torch.float64)[None]) >= 1).all())
     True
     """
+    need_doubles(matrices)
     tall = matrices if matrices.shape[-1] <= matrices.shape[-2] else matrices.mT
     rows, size = tall.shape[-2:]
-    squares = torch.linalg.vector_norm(tall, dim=(-2, -1)) ** 2 * _WIDER
+    squares = torch.linalg.vector_norm(tall, dim=(-2, -1)) ** 2 * (_WIDER + 2 * gamma(rows * size + 8))
     current = tall.mT @ tall
     first = gamma(rows + 2) * squares * _WIDER
     step = gamma(size + 8) * _WIDER
@@ -73,8 +75,8 @@ def batched_norms(matrices: torch.Tensor) -> torch.Tensor:
         length = torch.linalg.vector_norm(current, dim=(-2, -1)).clamp_min(_SMALLEST)
         sizes.append(length)
         current = current / length[..., None, None]
-        current = current @ current
-    bound = torch.linalg.vector_norm(current, dim=(-2, -1)) * _WIDER
+        current = current.mT @ current  # a computed Gram matrix need not be symmetric to the last bit
+    bound = torch.linalg.vector_norm(current, dim=(-2, -1)) * (_WIDER + gamma(size * size + 8))
     for length in reversed(sizes):
         bound = length * torch.sqrt(bound + step) * _WIDER
-    return torch.sqrt(bound + first) * _WIDER + _SMALLEST
+    return (torch.sqrt(bound + first) * _WIDER + _SMALLEST).nan_to_num(nan=torch.inf, posinf=torch.inf)

@@ -46,7 +46,7 @@ def residual_norm(matrix: Tensor) -> Bound:
 
 def _skew(factor: Tensor) -> Bound:
     """At or above |Q'Q - I|: the computed one, and what its products round off."""
-    error = factor.mT @ factor - torch.eye(factor.shape[1], dtype=factor.dtype)
+    error = factor.mT @ factor - torch.eye(factor.shape[1], dtype=factor.dtype, device="cpu")
     frobenius = _upper(frobenius_upper(factor))
     return _upper(frobenius_upper(error)) * (1 + 2 * UNIT_ROUNDOFF) + frobenius * frobenius * gamma(factor.shape[0]) + UNDERFLOW
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import torch
 from flint import arb, fmpq
@@ -21,6 +20,7 @@ from .convolution_data import Convolution
 
 _CHUNK_BYTES = 1 << 26
 _MOST_ANGLES = 1 << 20
+_OVERHEAD, _ANGLE = 1e5, 3e5  # operations in whose time a small symbol is made and factored, or an angle tabulated
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,16 @@ class Symbols:
         moved = spreads(convolution)
         return cls(convolution, tuple(count if spread else 1 for count, spread in zip(points, moved, strict=True)))
 
+    @property
+    def work(self) -> float:
+        """How many floating-point operations the symbols and the proof of their norms take, about."""
+        groups, outputs, inputs, taps = self.convolution.grouped.shape
+        rows, columns = sorted((2 * outputs, 2 * inputs * len(self.convolution.polyphase())))
+        each = 2.0 * rows * columns * (rows + taps) + rows**3 + _OVERHEAD
+        cycle = math.lcm(*self.points)
+        table = cycle * _ANGLE if cycle <= _MOST_ANGLES else math.inf
+        return math.prod(self.points[:-1]) * (self.points[-1] // 2 + 1) * groups * each + table
+
     def error(self) -> Bound:
         """At or above the spectral norm of what rounding adds to any of the matrices: of the cosines, the products and the sums."""
         sums = self.convolution.grouped.abs().sum(-1)
@@ -62,20 +72,19 @@ class Symbols:
 
     def __iter__(self) -> Iterator[Tensor]:
         cycle = math.lcm(*self.points)
-        if cycle > _MOST_ANGLES:
-            raise ValueError(f"the periods {self.points} have {cycle:,} angles together: too many to tabulate")
         cosines, sines = _table(cycle)
         half = self.points[-1] // 2 + 1
-        frequencies = torch.tensor(list(product(*(range(count) for count in self.points[:-1]), range(half))), dtype=torch.int64)
+        axes = [torch.arange(count, device="cpu") for count in (*self.points[:-1], half)]
+        frequencies = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
         kernel = self.convolution.grouped
         groups, outputs, inputs, _ = kernel.shape
         classes = self.convolution.polyphase()
-        each = groups * 4 * outputs * inputs * len(classes) * 8
-        weights = torch.tensor([cycle // count for count in self.points])
+        each = max(groups * 4 * outputs * inputs * len(classes), 4 * self.convolution.grouped.shape[-1]) * 8
+        weights = frequencies.new_tensor([cycle // count for count in self.points])
         for chunk in torch.split(frequencies, max(1, _CHUNK_BYTES // max(each, 1))):
             real, imaginary = [], []
             for taps, shifts in classes:
-                phase = (torch.tensor(shifts) * weights) @ chunk.T % cycle
+                phase = (weights.new_tensor(shifts) * weights) @ chunk.T % cycle
                 chosen = kernel[..., taps]
                 real.append(chosen @ cosines[phase])
                 imaginary.append(-(chosen @ sines[phase]))
@@ -96,4 +105,4 @@ def _table(cycle: int) -> tuple[Tensor, Tensor]:
     with precision(90):
         pairs = [arb.sin_cos_pi_fmpq(fmpq(2 * step, cycle)) for step in range(cycle)]
         sines, cosines = ([float(ball.mid()) for ball in column] for column in zip(*pairs, strict=True))
-    return torch.tensor(cosines, dtype=torch.float64), torch.tensor(sines, dtype=torch.float64)
+    return torch.tensor(cosines, dtype=torch.float64, device="cpu"), torch.tensor(sines, dtype=torch.float64, device="cpu")

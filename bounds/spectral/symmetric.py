@@ -13,7 +13,7 @@ from ..bound import Bound
 from ..evidence import Combined, Measured
 from ..rounding import UNIT_ROUNDOFF
 from .factor import completed, lost_in_factor
-from .scaling import scaled
+from .scaling import refuse_flushing, scaled
 
 _COARSER = 8.0
 _ATTEMPTS = 12
@@ -24,7 +24,7 @@ def least_eigenvalue(matrix: Tensor, error: Bound | float = 0.0) -> Bound:
 
     M - t I = L L' + E with a finite factor proves that no eigenvalue of M lies below t - |E|. The number t comes from a computed
     eigenvalue and is lowered until the factorisation runs to its end. Lower side. The lower triangle is read. Raises ``ValueError``
-    for entries that are not finite.
+    for entries that are not finite and for a negative error.
 
     Theorem: ``norm.cholesky-residual`` (upper relative, trace, underflow).
 
@@ -34,9 +34,12 @@ def least_eigenvalue(matrix: Tensor, error: Bound | float = 0.0) -> Bound:
     """
     if not bool(torch.isfinite(matrix).all()):
         raise ValueError("a matrix with entries that are not finite has no eigenvalues")
+    refuse_flushing()
     off = error if isinstance(error, Bound) else Bound(error, Side.UPPER, Measured("error of the matrix"))
+    if off.value < 0:
+        raise ValueError(f"the error of a matrix is nonnegative, not {off.value}")
     if not bool(matrix.any()):
-        return -off if off.value else Bound(0.0, Side.LOWER, Measured("the matrix is zero"))
+        return Bound(0.0, Side.LOWER, Measured("the matrix is zero")) - off
     small, exponent = scaled(torch.tril(matrix) + torch.tril(matrix, -1).T)
     size = len(small)
     underflow = Bound(size * 2.0**-960, Side.UPPER, Measured("what underflows in a factor of numbers of order one"))
@@ -57,5 +60,9 @@ def least_eigenvalue(matrix: Tensor, error: Bound | float = 0.0) -> Bound:
 
 
 def _scaled_back(bound: Bound, exponent: int) -> Bound:
-    value = math.nextafter(math.ldexp(bound.value, exponent), -math.inf)
+    try:
+        value = math.nextafter(math.ldexp(bound.value, exponent), -math.inf)
+    except OverflowError:
+        value = math.copysign(math.inf, bound.value)
+        value = value if value < 0 else math.nextafter(value, 0.0)
     return Bound(value, Side.LOWER, Combined(f"times 2 to the power of {exponent}", (bound,)))

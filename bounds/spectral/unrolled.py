@@ -33,7 +33,7 @@ def unrolled(convolution: Convolution, windows: Tensor, places: int) -> Iterator
     flat = torch.where(windows < 0, places, windows)
     for kernel in convolution.grouped:
         rows, columns, taps = kernel.shape
-        matrix = torch.zeros(rows, len(windows), columns, places + 1, dtype=torch.float64)
+        matrix = kernel.new_zeros(rows, len(windows), columns, places + 1)
         for tap in range(taps):
             index = flat[:, tap, None, None].expand(rows, len(windows), columns, 1)
             matrix.scatter_add_(-1, index, kernel[:, None, :, tap, None].expand(rows, len(windows), columns, 1))
@@ -84,7 +84,7 @@ class Map:
 
     def _dominant(self) -> Tensor:
         heaviest = int(torch.linalg.vector_norm(self._kernel, dim=(1, 2)).argmax())
-        start = torch.zeros(self._kernel.shape[0], len(self._gather), dtype=torch.float64)
+        start = self._kernel.new_zeros(self._kernel.shape[0], len(self._gather))
         start[heaviest] = 1.0
         start[heaviest, len(self._gather) // 2] = 2.0
         basis = [_unit(self.backward(start))]
@@ -101,8 +101,8 @@ class Map:
             betas.append(length)
             basis.append(image / length)
         size = len(alphas)
-        coefficients = torch.diag(torch.tensor(alphas, dtype=torch.float64))
-        off = torch.tensor(betas[: size - 1], dtype=torch.float64)
+        coefficients = torch.diag(self._kernel.new_tensor(alphas))
+        off = self._kernel.new_tensor(betas[: size - 1])
         coefficients = coefficients + torch.diag(off, 1) + torch.diag(off, -1)
         weights = torch.linalg.eigh(coefficients)[1][:, -1]
         combined: Tensor = torch.tensordot(weights, torch.stack(basis[:size]), dims=1)
