@@ -131,7 +131,7 @@ def _by_symbol(convolution: Convolution, size: tuple[int, ...], outputs: tuple[i
         for length, pair, step in zip(size, convolution.padding, convolution.stride, strict=True)
     )
     symbols = Symbols.of(convolution, periods)
-    every = symbols.work <= _MOST_WORK
+    every = symbols.within(_MOST_WORK)
     found = _on_grid(convolution, symbols) if every else _on_torus(convolution)
     upper = derive("convolution.circular", symbol=found.upper)
     if every and _is_whole(convolution, size, outputs):
@@ -189,7 +189,7 @@ def _on_torus(convolution: Convolution) -> _Found:
     alike = convolution.undilated()
     moved = sum(spreads(alike))
     grids = (Symbols.of(alike, (max(per_step * moved, 1),) * len(alike.taps)) for per_step in _GRIDS_PER_STEP)
-    symbols = next((grid for grid in grids if grid.work <= _MOST_WORK), None)
+    symbols = next((grid for grid in grids if grid.within(_MOST_WORK)), None)
     if symbols is None:
         raise NotALinearMap(
             f"the symbols of a convolution with a kernel of {_times(tuple(convolution.kernel.shape))} would take too long: give a smaller "

@@ -47,15 +47,14 @@ class Symbols:
         moved = spreads(convolution)
         return cls(convolution, tuple(count if spread else 1 for count, spread in zip(points, moved, strict=True)))
 
-    @property
-    def work(self) -> float:
-        """How many floating-point operations the symbols and the proof of their norms take, about."""
+    def within(self, operations: float) -> bool:
+        """Whether the symbols and the proof of their norms take no more floating-point operations, about."""
         groups, outputs, inputs, taps = self.convolution.grouped.shape
         rows, columns = sorted((2 * outputs, 2 * inputs * len(self.convolution.polyphase())))
         each = 2.0 * rows * columns * (rows + taps) + rows**3 + _OVERHEAD
         cycle = math.lcm(*self.points)
         table = cycle * _ANGLE if cycle <= _MOST_ANGLES else math.inf
-        return math.prod(self.points[:-1]) * (self.points[-1] // 2 + 1) * groups * each + table
+        return math.prod(self.points[:-1]) * (self.points[-1] // 2 + 1) * groups * each + table <= operations
 
     def error(self) -> Bound:
         """At or above the spectral norm of what rounding adds to any of the matrices: of the cosines, the products and the sums."""
