@@ -133,7 +133,9 @@ class _Search:
 
     def __init__(self, space: Space, damping: float, definiteness: Bound | None, goal: float | None, most: int) -> None:
         self.space, self.damping, self.definiteness, self.goal, self.most = space, damping, definiteness, goal, most
-        self.reserve = 0 if held_matrix(space.asked.operator) is not None or definiteness is None else 2
+        measured = held_matrix(space.asked.operator) is None and definiteness is not None
+        self.stated = float(getattr(space.asked.operator, "accuracy", 0.0)) if measured else 0.0
+        self.last, self.first = int(measured), int(measured and self.stated == 0)
         self.accuracy: Accuracy | None = None
         self.interval: Interval | None = None
         self.routes: dict[str, Interval] = {}
@@ -161,12 +163,7 @@ class _Search:
                 yield width
 
     def _left(self) -> int:
-        return (
-            self.most
-            - self.space.asked.count
-            - self.reserve * (self.accuracy is None)
-            - (self.reserve // 2) * (self.accuracy is not None)
-        )
+        return self.most - self.space.asked.count - self.last - self.first * (self.accuracy is None)
 
     def _drowned(self) -> bool:
         """Whether rounding alone is wider than what is asked for, and more than half of the width."""
@@ -175,15 +172,15 @@ class _Search:
         return self.interval.rounding > max(self.goal * abs(self.estimate), self.interval.width / 2)
 
     def _done(self, *, final: bool) -> bool:
-        """Certify what there is; whether it is short enough. In the end, and for a first time, the accuracy of the products is measured."""
+        """Certify what there is; whether it is short enough. The accuracy of the products is measured in the end; until then the operator's own serves."""
         if self.definiteness is None:
             self.estimate = Certificate(self.space, self.damping, _UNKNOWN).estimate()
             return False
-        if self.space.width and (final or self.accuracy is None):
+        if self.space.width and (final or (self.accuracy is None and self.stated == 0)):
             found = accuracy(self.space.asked, self.space.basis, self.space.image)
             if self.accuracy is None or found.absolute > self.accuracy.absolute:
                 self.accuracy = found
-        certificate = Certificate(self.space, self.damping, self.accuracy or _UNKNOWN)
+        certificate = Certificate(self.space, self.damping, self.accuracy or self._stated())
         refutation = certificate.refuted(self.definiteness)
         if refutation is not None:
             raise ValueError(
@@ -198,6 +195,11 @@ class _Search:
         self.interval = _sharpest(list(self.routes.values()))
         self.history.append(Step(self.space.asked.count, self.interval.lower.value, self.interval.upper.value))
         return self.goal is not None and self.interval.width <= self.goal * abs(self.estimate)
+
+    def _stated(self) -> Accuracy:
+        """What the operator measured when it was made, for the steps on the way: no product is spent on it."""
+        absolute = 8 * self.stated * max(self.space.images, default=0.0)
+        return Accuracy(absolute, False, f"exact up to the accuracy of products stated by the operator, {absolute:.3g}")
 
     def _failed(self) -> Result:
         if self.interval is None and self.space.width:

@@ -21,8 +21,10 @@ from ..engines.problem import Problem
 from ..operators.curvature import Curvature
 from ..per_example.norms import per_example_norms
 from ..per_example.projections import per_example_projections
+from ..solves.guess import Approximation
 from ..solves.result import Solution
 from ..solves.solve import solve
+from ..solves.stopping import Preconditioner
 from .vectors import Functional, literal, looked_at, numbered, single_gradient, taken
 
 
@@ -75,12 +77,14 @@ def record_influences(
     smallest: Bound | None = None,
     rtol: float | None = None,
     products: int | None = None,
+    preconditioner: Preconditioner | Approximation | None = None,
 ) -> RecordInfluences:
     """u'(A + damping I)^-1 v_n for every record n of the operator's data: what :func:`influence` encloses with ``of=n``, for all n at once.
 
     Costs one solve and two passes over single records. Each interval is wide by twice the error of the solve times the norm of v_n, so
     it closes linearly in the residual, where that of :func:`influence` closes quadratically: rank with this, and settle a close pair with that.
-    ``rtol`` is the residual of the solve; it or ``products`` must be given. First order, and no statement about retraining.
+    ``rtol`` is the residual of the solve; it or ``products`` must be given. ``preconditioner`` steers the solve as that of :func:`influence` steers
+    its space: it changes what is spent and not what holds. First order, and no statement about retraining.
 
     >>> model = torch.nn.Linear(1, 1, bias=False).double()
     >>> data = (torch.tensor([[1.0], [2.0]]).double(), torch.zeros(2, 1).double())
@@ -94,7 +98,7 @@ def record_influences(
             "records belong to the data of a curvature operator: pass GaussNewton(model, loss, data), and the damping by damping="
         )
     u = looked_at(operator, on)
-    solved = solve(operator, u, damping=damping, rtol=rtol, products=products, smallest=smallest)
+    solved = solve(operator, u, damping=damping, rtol=rtol, products=products, smallest=smallest, preconditioner=preconditioner)
     problem = operator.problem
     found = Records(problem, operator.rows.names)
     along = found.along(solved.value)

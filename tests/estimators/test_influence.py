@@ -170,6 +170,49 @@ def test_products_in_single_precision_have_an_interval_that_holds_and_says_what_
         assert any("stated accuracy" in str(bound.evidence) for bound in found.upper.ancestors())
 
 
+class Stating(Multiplied):
+    """A matrix behind products that are off by ``error`` in a way that is not linear, and that states an accuracy of its own."""
+
+    def __init__(self, matrix: Tensor, stated: float, error: float) -> None:
+        super().__init__(matrix, semidefinite=True)
+        self.accuracy, self._error = stated, error
+
+    def __matmul__(self, other: Tensor) -> Tensor:  # type: ignore[override]
+        return super().__matmul__(other) + self._error * other.abs() / other.abs().max()
+
+
+def test_an_operator_that_states_its_accuracy_is_measured_once_and_one_that_states_none_twice() -> None:
+    matrix = rotated(outliers(60), 7)
+    u, v = vectors(4, 60)
+    truth, slack = exact(matrix, 0.05, u, v)
+    spent = []
+    for stated in (1e-15, 0.0):
+        found = influence(Stating(matrix, stated, 0.0), of=v, on=u, damping=0.05, smallest=below(-1e-15), relative_width=1e-4)
+        assert found.result is Result.CONVERGED and found.lower is not None and found.upper is not None
+        assert found.lower.value - slack <= truth <= found.upper.value + slack
+        assert any("which was measured" in str(bound.evidence) for bound in found.upper.ancestors())
+        spent.append(found.products)
+        within = influence(Stating(matrix, stated, 0.0), of=v, on=u, damping=0.05, smallest=below(-1e-15), products=15)
+        assert within.products <= 15
+    assert spent[1] == spent[0] + 1 and spent[0] % 2 == 1
+
+
+def test_the_accuracy_that_an_operator_states_is_not_believed_in_the_end() -> None:
+    """Products off by 1e-5, said to be exact: without the last measurement the interval would leave the truth out."""
+    matrix = rotated(outliers(60), 7)
+    left_out = 0
+    for seed in range(10):
+        u, v = vectors(seed, 60)
+        truth, _ = exact(matrix, 0.05, u, v)
+        found = influence(
+            Stating(matrix, 1e-16, 1e-5), of=v, on=u, damping=0.05, smallest=below(-1e-15), products=80, relative_width=1e-9
+        )
+        assert found.lower is not None and found.upper is not None
+        assert found.lower.value <= truth <= found.upper.value and found.result is not Result.CONVERGED
+        left_out += any(not step.lower <= truth <= step.upper for step in found.history)
+    assert left_out > 0
+
+
 def test_rounding_in_the_way_is_said() -> None:
     matrix = rotated(outliers(60), 7)
     u, v = vectors(1, 60)
