@@ -4,6 +4,10 @@ With bounds |C|, Q and R on the first three derivatives of an example's outputs 
 and t on those of the loss in them (:mod:`~certify.bounds.parameters.output_losses`), all over the ball,
 
     G <= mean of g |C|,     beta <= |mean of k C C' + g Q|,     M <= mean of t |C|³ + 3 k |C| |Q| + g R.
+
+Where the Jacobians of all examples can be formed they sharpen C, Q, R and g Q, g R (:mod:`~certify.bounds.parameters.adjoint`), beta is at
+most the greatest eigenvalue of the Gauss-Newton part of the mean plus |mean of g Q|, and G the gradient of the mean at the centre
+plus beta times the radius (:mod:`~certify.bounds.parameters.averages`).
 """
 
 from __future__ import annotations
@@ -19,13 +23,10 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..evidence import Enclosed
 from ..spectral.dense import exact_weights
-from .output_losses import OutputLoss, output_loss
+from .averages import Averages
+from .output_losses import output_loss
 from .reading import steps_of
-from .recursion import Derivatives
-from .shallow import WIDER
-from .steps import FLOOR, Affine, Step, norms
-
-_MOST_ENTRIES = 1 << 24
+from .steps import Affine
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def parameter_constants(
     whatever the targets (of BCEWithLogitsLoss, in [0, 1]; MSELoss needs them). The ball holds all parameters within the Euclidean
     ``radius`` of those stored. Where some parameters are frozen, the bounds hold for the others.
 
-    The bounds are made of norms of layers and of what their windows read, so they lie above the Hessian by factors;
-    :func:`~certify.bounds.parameters.edges.hessian_edges` is sharper where it applies. Raises
+    At the centre the gradient bound is tight for known targets and the smoothness near the Hessian; over a ball both grow with the
+    norms of layers and of what their windows read, by factors; :func:`~certify.bounds.parameters.edges.hessian_edges` is sharper where
+    it applies. Raises
     :class:`~certify.bounds.networks.activations.UnknownModule`, which names the place, for what has no rule (train mode, a parameter that
     is used twice, another loss); ``ValueError`` for bad weights, inputs, targets or radius; ``ArithmeticError`` where a bound leaves the doubles.
 
@@ -73,42 +75,18 @@ def parameter_constants(
     if rows.ndim < 2 or not rows.numel():
         raise ValueError(f"inputs are one or more examples [n, *shape] with entries, not a tensor of shape {tuple(rows.shape)}")
     steps, shape = steps_of(model, tuple(rows.shape[1:]))
-    return _averaged(steps, rule, rows, rule.checked(targets, len(rows), shape), radius)
-
-
-def _averaged(
-    steps: tuple[Step, ...], rule: OutputLoss, rows: Tensor, targets: Tensor | None, radius: float
-) -> ParameterConstants:
-    """The constants of the mean over the examples, a batch of them at a time."""
-    layers = sum(isinstance(step, Affine) for step in steps)
-    gradient = cubic = 0.0
-    whole = torch.zeros(layers, layers, dtype=torch.float64)
-    size = max(1, _MOST_ENTRIES // max(step.entries for step in steps if isinstance(step, Affine)))
-    for start in range(0, len(rows), size):
-        found = Derivatives(steps, rows[start : start + size], radius)
-        sizes = rule.sizes(found.value, found.moved, None if targets is None else targets[start : start + size])
-        first, second, third = found.sizes()
-        gradient += float((sizes.first * first).sum()) / len(rows)
-        outer = sizes.second[:, None, None] * found.first[:, :, None] * found.first[:, None, :]
-        whole += (outer + sizes.first[:, None, None] * (found.second + found.spiked)).sum(0) / len(rows)
-        cubic += float((sizes.third * first**3 + 3 * sizes.second * first * second + sizes.first * third).sum()) / len(rows)
-    bounds = [
-        _held(value, what)
-        for value, what in (
-            (gradient, "gradient"),
-            (float(norms(whole[None])[0]), "smoothness"),
-            (cubic, "Hessian-Lipschitz constant"),
-        )
-    ]
+    found = Averages(steps, rule, rows, rule.checked(targets, len(rows), shape), radius)
+    gradient = _held(found.gradient, "gradient")
     kinks = [step.kink for step in steps if not isinstance(step, Affine) and step.kink]
     if kinks:
-        return ParameterConstants(bounds[0], None, None, radius, kinks[0])
+        return ParameterConstants(gradient, None, None, radius, kinks[0])
+    smoothness = _held(found.smoothness, "smoothness")
     if rule.kink:
-        return ParameterConstants(bounds[0], bounds[1], None, radius, rule.kink)
-    return ParameterConstants(bounds[0], bounds[1], bounds[2], radius)
+        return ParameterConstants(gradient, smoothness, None, radius, rule.kink)
+    return ParameterConstants(gradient, smoothness, _held(found.cubic, "Hessian-Lipschitz constant"), radius)
 
 
 def _held(value: float, what: str) -> Bound:
     if not math.isfinite(value):
         raise ArithmeticError(f"the bound on the {what} leaves the doubles: scale the inputs, the weights or the radius")
-    return Bound(value * WIDER + FLOOR, Side.UPPER, Enclosed(f"{what} in the parameters, layer by layer"))
+    return Bound(value, Side.UPPER, Enclosed(f"{what} in the parameters, layer by layer"))

@@ -30,16 +30,25 @@ from .derivatives import Smooth
 from .shallow import WIDER
 from .steps import FLOOR, lengths, up
 
+_ROOTED = 2.0**-44  # times the classes: how far a computed root of diag p - p p' squares from it
 _ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
 
 
 @dataclass(frozen=True)
 class LossSizes:
-    """For every example, at or above the norms of the first, second and third derivative in the outputs."""
+    """For every example, at or above the norms of the first, second and third derivative in the outputs.
+
+    Wherever the outputs go, the Hessian is at most ``growth`` (R' R + ``slack`` times the identity) with R the ``root`` [examples, K, K].
+    ``gradient`` encloses the first derivative at the centre, [examples, K], where the targets are known.
+    """
 
     first: Tensor
     second: Tensor
     third: Tensor
+    root: Tensor
+    growth: Tensor
+    slack: float = 0.0
+    gradient: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -110,11 +119,16 @@ def _cross_entropy(loss: Any) -> OutputLoss:
         rows = torch.minimum(2 * p.high * (1 - p.low), p.high).amax(1)  # diag p - p p' is below diag p, and by Gershgorin
         second = up(rows * torch.exp(_ROOT_TWO * moved)).clamp_max(most)
         first = torch.full_like(second, steepest)
+        residual = None
         if targets is not None:
             wanted = nn.functional.one_hot(targets, p.low.shape[1]).to(p.low) * (1 - smoothing) + smoothing / p.low.shape[1]
             residual = Interval(p.low - wanted, p.high - wanted).widened(2.0**-50)
             first = torch.minimum(first, up(lengths(residual.magnitude()) + second * moved))
-        return LossSizes(first, second, (_ROOT_TWO * second * WIDER).clamp_max(twisted))
+        q = torch.softmax(outputs.middle, 1).sqrt()
+        root = torch.diag_embed(q) - (q[:, :, None] * q[:, None, :]) * q[:, None, :]
+        growth = torch.exp(_ROOT_TWO * (moved + lengths(outputs.radius))) * WIDER
+        third = (_ROOT_TWO * second * WIDER).clamp_max(twisted)
+        return LossSizes(first, second, third, root, growth, p.low.shape[1] * _ROOTED, residual)
 
     return OutputLoss(sizes, classes=True)
 
@@ -124,7 +138,11 @@ def _squared(loss: Any) -> OutputLoss:
         assert targets is not None
         count = outputs.low[0].numel()
         second = torch.full_like(moved, 2 / count * WIDER)
-        return LossSizes(up(second * (lengths(_off(outputs, targets)) + moved)), second, torch.zeros_like(moved))
+        first = up(second * (lengths(_off(outputs, targets)) + moved))
+        residual = _residual(outputs, targets, count / 2)
+        return LossSizes(
+            first, second, torch.zeros_like(moved), _diagonal(outputs, second[:, None]), torch.ones_like(moved), 0.0, residual
+        )
 
     return OutputLoss(sizes, needs_targets=True)
 
@@ -142,7 +160,10 @@ def _logistic(loss: Any) -> OutputLoss:
                 raise ValueError("targets of BCEWithLogitsLoss lie between 0 and 1")
             first = torch.minimum(first, lengths(_off(sigmoid.value(outputs), targets)) + second * moved)
         third = sigmoid.curvature(around).magnitude().flatten(1).amax(1)
-        return LossSizes(up(first / count), up(second / count), up(third / count))
+        residual = None if targets is None else _residual(sigmoid.value(outputs), targets, count)
+        root = _diagonal(outputs, sigmoid.first(outputs).magnitude().flatten(1) / count)
+        growth = torch.exp(moved + lengths(outputs.radius)) * WIDER
+        return LossSizes(up(first / count), up(second / count), up(third / count), root, growth, 0.0, residual)
 
     return OutputLoss(sizes)
 
@@ -161,7 +182,13 @@ def _huber(loss: Any) -> OutputLoss:
         if targets is not None:  # |z - y| cut at the threshold moves no faster than z
             first = torch.minimum(first, lengths(_off(outputs, targets).clamp_max(threshold)) + moved)
         second = torch.full_like(moved, scale / count * WIDER)
-        return LossSizes(up(first * scale / count), second, torch.zeros_like(moved))
+        residual = None
+        if targets is not None:
+            off = _residual(outputs, targets, count / scale)
+            most = threshold * scale / count * WIDER
+            residual = Interval(off.low.clamp(-most, most), off.high.clamp(-most, most))
+        root = _diagonal(outputs, second[:, None])
+        return LossSizes(up(first * scale / count), second, torch.zeros_like(moved), root, torch.ones_like(moved), 0.0, residual)
 
     return OutputLoss(sizes, kink=f"the Hessian of {type(loss).__name__} jumps at its threshold: it has no Lipschitz constant")
 
@@ -169,6 +196,17 @@ def _huber(loss: Any) -> OutputLoss:
 def _off(values: Interval, targets: Tensor) -> Tensor:
     """At or above |z - y|, entry by entry."""
     return Interval(values.low - targets, values.high - targets).widened(FLOOR).magnitude()
+
+
+def _residual(values: Interval, targets: Tensor, divisor: float = 1.0) -> Interval:
+    """An enclosure of (values - targets)/divisor, one row an example."""
+    low, high = ((end - targets).flatten(1) / divisor for end in (values.low, values.high))
+    return Interval(low, high).widened((low.abs() + high.abs()) * 2.0**-50 + FLOOR)
+
+
+def _diagonal(outputs: Interval, squares: Tensor) -> Tensor:
+    """For every example the diagonal matrix with these squares, a little enlarged."""
+    return torch.diag_embed((squares.sqrt() * WIDER).expand(len(outputs.low), outputs.low[0].numel()))
 
 
 _RULES: dict[type[nn.Module], Callable[[Any], OutputLoss]] = {

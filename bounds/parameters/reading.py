@@ -117,7 +117,7 @@ def _read(module: Any, place: str, shape: Shape, after: Shape) -> Iterator[Step]
     elif isinstance(module, nn.modules.dropout._DropoutNd):
         return
     elif isinstance(module, PASSING):
-        yield Fixed(place, 1.0, 1.0, _entrywise(module))
+        yield Fixed(place, 1.0, 1.0, _entrywise(module), _moved_back(module))
     elif isinstance(module, nn.Linear):
         yield _dense(module, place, after)
     elif isinstance(module, FORWARD):
@@ -129,7 +129,7 @@ def _read(module: Any, place: str, shape: Shape, after: Shape) -> Iterator[Step]
     elif isinstance(module, (*_MEANS, *_GLOBAL_MEANS)):
         yield _mean(module, place, shape)
     elif isinstance(module, _FRAMES):
-        yield Fixed(place, 1.0, 1.0, _entrywise(module))
+        yield Fixed(place, 1.0, 1.0, _entrywise(module), _moved_back(module))
     else:
         raise UnknownModule(
             f"{place} is not a layer whose constants in the parameters are known: these are Linear, Conv1d to Conv3d, BatchNorm in "
@@ -194,9 +194,12 @@ def _normalisation(module: Any, place: str, shape: Shape) -> Iterator[Step]:
 
     def divided(inputs: Interval) -> Interval:
         centred = Interval(inputs.low - mean.reshape(column), inputs.high - mean.reshape(column)).widened(0.0)
-        return centred * Interval(low.expand(shape), high.expand(shape))
+        return centred * Interval(low.expand_as(centred.low), high.expand_as(centred.low))
 
-    yield Fixed(place, norm, norm, divided)
+    def back(rows: Interval, shape: Shape) -> Interval:
+        return rows * Interval(low.expand_as(rows.low), high.expand_as(rows.low))
+
+    yield Fixed(place, norm, norm, divided, back)
     if module.weight is None:
         return
     weight = exact_weights(module.weight, "the weight")
@@ -208,7 +211,7 @@ def _normalisation(module: Any, place: str, shape: Shape) -> Iterator[Step]:
 def _maximum(module: Any, place: str) -> Fixed:
     norm = layer_constant(module, None)[0].value
     kink = f"{place} has kinks, where another entry becomes the largest: the gradient in the parameters jumps there; use average pooling"
-    return Fixed(place, norm, norm, _entrywise(module), kink)
+    return Fixed(place, norm, norm, _entrywise(module), _moved_back(module), kink)
 
 
 def _mean(module: Any, place: str, shape: Shape) -> Fixed:
@@ -219,17 +222,36 @@ def _mean(module: Any, place: str, shape: Shape) -> Fixed:
         raise UnknownModule(f"{place}: {refusal}") from None
     terms = math.prod(shape[1:])
 
-    def averaged(inputs: Interval) -> Interval:
-        middle = inputs.middle
-        spread = (module(inputs.radius).abs() + gamma(terms + 3) * module(middle.abs()).abs()) * WIDER + 2.0**-1000
-        return Interval.point(module(middle)).widened(spread)
+    def rounded(apply: Callable[[Tensor], Tensor], given: Interval) -> Interval:
+        middle = given.middle
+        spread = (apply(given.radius).abs() + gamma(terms + 3) * apply(middle.abs()).abs()) * WIDER + 2.0**-1000
+        return Interval.point(apply(middle)).widened(spread)
 
-    return Fixed(place, norm, norm, averaged)
+    def averaged(inputs: Interval) -> Interval:
+        return rounded(module, inputs)
+
+    def back(rows: Interval, shape: Shape) -> Interval:
+        return rounded(lambda values: _pulled(module, values, shape), rows)
+
+    return Fixed(place, norm, norm, averaged, back)
 
 
 def _entrywise(module: nn.Module) -> Callable[[Interval], Interval]:
     """What moves entries, adds zeros or takes the largest does to both ends of an interval."""
     return lambda inputs: Interval(module(inputs.low), module(inputs.high))
+
+
+def _pulled(module: nn.Module, rows: Tensor, shape: Shape) -> Tensor:
+    """The transpose of a linear module applied to rows [rows, *outputs]."""
+    start = torch.zeros(len(rows), *shape, dtype=torch.float64, requires_grad=True)
+    with torch.enable_grad():
+        found: Tensor = torch.autograd.grad(module(start), start, rows)[0]
+    return found
+
+
+def _moved_back(module: nn.Module) -> Callable[[Interval, Shape], Interval]:
+    """The transpose of what moves entries and adds zeros."""
+    return lambda rows, shape: Interval(_pulled(module, rows.low, shape), _pulled(module, rows.high, shape))
 
 
 def _bias(module: Any) -> Tensor | None:

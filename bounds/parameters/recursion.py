@@ -22,6 +22,7 @@ with H of the centre.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -30,8 +31,33 @@ from ..networks.intervals import Interval
 from .steps import Affine, Bend, Fixed, Step, lengths, norms, up
 
 
+@dataclass(frozen=True)
+class Before:
+    """What is known of the values that a step is given, for every example.
+
+    ``value`` encloses them at the centre, ``moved`` how far they go; ``first`` is C, ``second`` Q with P added, ``length`` |C|, and
+    ``together`` at or above |Q|, at a layer |m Q + k P|. ``slopes`` of an activation are its derivatives, entry by entry; ``around`` is H of a layer.
+    """
+
+    value: Interval
+    moved: Tensor
+    first: Tensor
+    second: Tensor
+    together: Tensor
+    slopes: tuple[Tensor, Tensor, Tensor] | None = None
+    around: Tensor | None = None
+
+    @property
+    def length(self) -> Tensor:
+        """At or above |C|."""
+        return lengths(self.first)
+
+
 class Derivatives:
-    """The bounds above for a batch of examples; ``value`` encloses the outputs at the centre, ``moved`` how far they can be from it."""
+    """The bounds above for a batch of examples; ``value`` encloses the outputs at the centre, ``moved`` how far they can be from it.
+
+    ``before`` holds what every step was given.
+    """
 
     def __init__(self, steps: tuple[Step, ...], inputs: Tensor, radius: float) -> None:
         self.radius = radius
@@ -44,12 +70,14 @@ class Derivatives:
         self.spiked_third = torch.zeros_like(self.third)
         self.change = torch.zeros_like(self.first)
         self.moved = torch.zeros(examples, dtype=torch.float64)
+        self.before: list[Before] = []
         layer = 0
         for step in steps:
             if isinstance(step, Affine):
                 self._layer(step, layer)
                 layer += 1
             elif isinstance(step, Fixed):
+                self._note(norms(self.second + self.spiked))
                 self._multiplied(step.norm, step.column)
                 self.value = step.forward(self.value)
             else:
@@ -67,6 +95,7 @@ class Derivatives:
         cross = torch.zeros_like(self.second)
         cross[:, layer] = self.first
         together = norms(step.reuse * self.second + step.column_reuse * self.spiked)
+        self._note(together, around=around)
         self._multiplied(outer, longest)
         self.moved = up(self.moved + self.radius * centre)
         self.second = up(self.second + step.reuse * (cross + cross.mT))
@@ -85,15 +114,24 @@ class Derivatives:
         self.spiked_third = torch.zeros_like(self.spiked_third)
 
     def _bent(self, step: Bend) -> None:
-        steep, curved, twisted = step.derivatives(self.value, self.moved)
+        slopes = step.derivatives(self.value, self.moved)
+        steep, curved, twisted = (values.flatten(1).amax(1) for values in slopes)
         second, third = self.second + self.spiked, self.third + self.spiked_third
-        p, q = lengths(self.first), norms(second)
+        q = norms(second)
+        p = self._note(q, slopes=slopes).length
         self.spiked = up(curved[:, None, None] * self.first[:, :, None] * self.first[:, None, :])
         self.spiked_third = up(3 * curved * p * q + twisted * p**3)
         self.first, self.change = up(steep[:, None] * self.first), up(steep[:, None] * self.change)
         self.second, self.third = up(steep[:, None, None] * second), up(steep * third)
         self.moved = up(steep * self.moved)
         self.value = step.forward(self.value)
+
+    def _note(
+        self, together: Tensor, slopes: tuple[Tensor, Tensor, Tensor] | None = None, around: Tensor | None = None
+    ) -> Before:
+        second = self.second + self.spiked
+        self.before.append(Before(self.value, self.moved, self.first.clone(), second, together, slopes, around))
+        return self.before[-1]
 
     def _settle(self, step: Step) -> None:
         """How far the values can be from those at the centre: by all layers together too, and by the range of an activation."""

@@ -20,6 +20,7 @@ from .shallow import WIDER
 FLOOR = 2.0**-300
 """Added to every size: no product of three sizes underflows, and what does underflow elsewhere is below it."""
 _TINY = 2.0**-1000
+_LEAST = 2.0**-100
 _MOST_WORK = 1 << 28  # multiplications for the spectral norm of one example's windows; beyond it the Frobenius norm is taken
 _FOLLOWED = (nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU)
 
@@ -68,6 +69,11 @@ class Affine:
         """How many numbers the windows of one example hold."""
         return int(self.kernel.shape[0] * self.kernel.shape[2] * len(self.windows))
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers W and b are."""
+        return self.kernel.numel() + (0 if self.bias is None else self.bias.numel())
+
     def forward(self, inputs: Interval) -> Interval:
         """An enclosure of the outputs at the stored parameters."""
         middle, absolute = self._columns(inputs.middle), self.kernel.abs()
@@ -93,6 +99,37 @@ class Affine:
             centre, around = torch.minimum(centre, up(whole)), torch.minimum(around, up(whole + step))
         return centre.amax(1), around.amax(1)
 
+    def back(self, rows: Interval, inputs: Interval) -> tuple[Interval, Interval]:
+        """Rows J [examples, rows, *outputs] taken back: J A(W), of the shape of the inputs, and J's derivatives in (W, b), as one axis."""
+        groups, outputs, reads = self.kernel.shape
+        shape = (*rows.low.shape[:2], groups, outputs, len(self.windows))
+        middle, loose = rows.middle.reshape(shape), rows.radius.reshape(shape)
+        window, uncertain = self._columns(inputs.middle)[:, None], self._columns(inputs.radius)[:, None]
+        taken = middle @ window.mT
+        error = loose @ window.abs().mT + middle.abs() @ uncertain.mT + loose @ uncertain.mT
+        error = error + gamma(len(self.windows) + 3) * (middle.abs() @ window.abs().mT)
+        if self.bias is not None:
+            taken = torch.cat((taken, middle.sum(4, keepdim=True)), 4)
+            last = loose.sum(4, keepdim=True) + gamma(len(self.windows) + 3) * middle.abs().sum(4, keepdim=True)
+            error = torch.cat((error, last), 4)
+        transposed = self.kernel.mT
+        center = self._scattered(transposed @ middle, inputs)
+        spread = self._scattered(
+            transposed.abs() @ (loose + gamma(outputs + reads * len(self.windows) + 3) * middle.abs()), inputs
+        )
+        before = Interval.point(center).widened(spread * WIDER + _TINY)
+        return before, Interval.point(taken.flatten(2)).widened(error.flatten(2) * WIDER + _TINY)
+
+    def _scattered(self, columns: Tensor, inputs: Interval) -> Tensor:
+        """What windows hold, added up at the places they read: the transpose of :meth:`_columns`."""
+        shape = inputs.low.shape[1:]
+        channels = self.kernel.shape[0] * self.kernel.shape[2] // self.windows.shape[1]
+        places = math.prod(shape) // channels
+        flat = columns.reshape(-1, channels, self.windows.numel())
+        found = flat.new_zeros(len(flat), channels, places + 1)
+        found.index_add_(2, torch.where(self.windows < 0, places, self.windows).T.reshape(-1), flat)
+        return found[..., :-1].reshape(*columns.shape[:2], *shape)
+
     def _columns(self, values: Tensor) -> Tensor:
         """What the windows hold, [examples, groups, inputs * taps, positions]."""
         flat = values.reshape(len(values), self.kernel.shape[0] * self.kernel.shape[2] // self.windows.shape[1], -1)
@@ -103,12 +140,17 @@ class Affine:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A map without parameters that is linear, or has a kink: ``norm`` bounds its Lipschitz constant, ``column`` its image of unit vectors."""
+    """A map without parameters that is linear, or has a kink.
+
+    ``norm`` bounds its Lipschitz constant, ``column`` its image of unit vectors; ``back`` applies the transpose of its linear part to rows
+    [rows, *outputs], for inputs of a shape.
+    """
 
     name: str
     norm: float
     column: float
     forward: Callable[[Interval], Interval]
+    back: Callable[[Interval, tuple[int, ...]], Interval]
     kink: str = ""
 
 
@@ -128,16 +170,20 @@ class Bend:
         value = self.function(inputs.middle)
         return Interval.point(value).widened((steep * inputs.radius + 1e-12 * (1 + value.abs())) * WIDER)
 
+    def slopes(self, inputs: Interval) -> Interval:
+        """An enclosure of its slopes on intervals."""
+        return Interval(*slopes_on(self.activation, self.function, inputs))
+
     def derivatives(self, inputs: Interval, moved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """For every example the greatest absolute first, second and third derivative at inputs that have ``moved`` at most; zero past a kink."""
+        """The greatest absolute first, second and third derivative, entry by entry, at inputs that ``moved`` at most; zero past a kink."""
         around = inputs.widened(moved.reshape(-1, *[1] * (inputs.low.ndim - 1)))
-        low, high = slopes_on(self.activation, self.function, around)
-        steep = _largest(torch.maximum(low.abs(), high.abs()))
+        steep = self.slopes(around).magnitude().clamp_min(_LEAST)
         if self.kink:
             return steep, torch.zeros_like(steep), torch.zeros_like(steep)
         if isinstance(self.function, _FOLLOWED):
             smooth = Smooth(self.function)
-            return steep, _largest(smooth.curvature(around).magnitude()), _largest(smooth.bend(around).magnitude())
+            bent, twisted = smooth.curvature(around), smooth.bend(around)
+            return steep, bent.magnitude().clamp_min(_LEAST), twisted.magnitude().clamp_min(_LEAST)
         assert self.activation.second is not None and self.activation.third is not None
         second, third = (math.nextafter(float(value), math.inf) for value in (self.activation.second, self.activation.third))
         return steep, torch.full_like(steep, second), torch.full_like(steep, third)
@@ -148,8 +194,3 @@ Step = Affine | Fixed | Bend
 
 def _shaped(interval: Interval, shape: tuple[int, ...]) -> Interval:
     return Interval(interval.low.reshape(-1, *shape), interval.high.reshape(-1, *shape))
-
-
-def _largest(values: Tensor) -> Tensor:
-    most: Tensor = values.flatten(1).amax(1).clamp_min(2.0**-100)
-    return most

@@ -1,0 +1,105 @@
+"""Bounds on the derivatives of a mean loss in the parameters: what every example has, averaged, and what examples have in common."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..rounding import gamma
+from ..spectral.dense import matrix_norm
+from .adjoint import Adjoint
+from .output_losses import LossSizes, OutputLoss
+from .recursion import Derivatives
+from .shallow import WIDER
+from .steps import FLOOR, Affine, Step, lengths, norms, up
+
+_MOST_ENTRIES = 1 << 24  # of the largest tensor that a batch of examples makes
+_MOST_JACOBIANS = 1 << 31  # entries of all Jacobians together; beyond it norms of layers must do
+_MOST_PARAMETERS = 4096  # of a Gauss-Newton matrix that is formed
+_MOST_WORK = 1 << 38  # multiplications for it
+
+
+class Averages:
+    """Upper bounds for the mean over all examples, at every point of the ball.
+
+    ``gradient``, ``smoothness`` and ``cubic`` bound the gradient, the Hessian and the third derivative; ``gauss_newton`` and ``residual``
+    the two parts of the Hessian. Of a network with kinks the gradient alone is bounded, and the others say nothing.
+    """
+
+    def __init__(self, steps: tuple[Step, ...], rule: OutputLoss, rows: Tensor, targets: Tensor | None, radius: float) -> None:
+        layers = [step for step in steps if isinstance(step, Affine)]
+        self._count, self._radius = len(rows), radius
+        self._per_example = self._cubic = self._squares = self._rest = self._slack = self._loose = 0.0
+        self._whole, self._residual = (torch.zeros(len(layers), len(layers), dtype=torch.float64) for _ in range(2))
+        self._gram: Tensor | None = None
+        self._terms = 0
+        self._mean: Tensor | None = None
+        self._parameters = sum(layer.parameters for layer in layers)
+        smooth = not any(step.kink for step in steps if not isinstance(step, Affine))
+        outputs = math.prod(layers[-1].output)  # pooling behind the last layer makes them fewer
+        widest = max(layer.entries for layer in layers)
+        jacobians = outputs * (self._parameters + widest)
+        back = smooth and len(rows) * jacobians <= _MOST_JACOBIANS
+        size = max(1, _MOST_ENTRIES // (jacobians if back else widest))
+        for start in range(0, len(rows), size):
+            found = Derivatives(steps, rows[start : start + size], radius)
+            sizes = rule.sizes(found.value, found.moved, None if targets is None else targets[start : start + size])
+            if back:
+                adjoint = Adjoint(steps, found, sizes)
+                self._add(adjoint.first, adjoint.second, sizes, adjoint.residual, adjoint.residual_third)
+                self._add_jacobians(adjoint, sizes)
+            else:
+                second, third = up(found.second + found.spiked), up(found.third + found.spiked_third)
+                along = up(sizes.first[:, None, None] * second)
+                self._add(found.first, second, sizes, along, up(sizes.first * third))
+        self.cubic = self._cubic * WIDER + FLOOR
+        self.residual = float(norms(self._residual[None])[0])
+        self.gauss_newton = self._gauss_newton()
+        self.smoothness = min(float(norms(self._whole[None])[0]), (self.gauss_newton + self.residual) * WIDER)
+        self.gradient = min(self._per_example * WIDER + FLOOR, self._of_the_mean())
+
+    def _add(self, first: Tensor, second: Tensor, sizes: LossSizes, residual: Tensor, third: Tensor) -> None:
+        p, q = lengths(first), norms(second)
+        self._per_example += float((sizes.first * p).sum()) / self._count
+        self._cubic += float((sizes.third * p**3 + 3 * sizes.second * p * q + third).sum()) / self._count
+        outer = sizes.second[:, None, None] * first[:, :, None] * first[:, None, :]
+        self._whole = up(self._whole + (outer + residual).sum(0) / self._count)
+        self._residual = up(self._residual + residual.sum(0) / self._count)
+
+    def _add_jacobians(self, found: Adjoint, sizes: LossSizes) -> None:
+        jacobian, error = found.jacobian, found.jacobian_error
+        rows, size = jacobian.shape[1], lengths(jacobian)
+        if sizes.gradient is not None:
+            gradient = lengths(sizes.gradient.middle)
+            part = torch.einsum("nk,nkp->p", sizes.gradient.middle, jacobian) / self._count
+            self._mean = part if self._mean is None else self._mean + part
+            loose = lengths(sizes.gradient.radius) * (size + error) + gradient * error
+            self._loose += float(up(loose + gamma(self._count * rows + 8) * gradient * size).sum()) / self._count
+        if self._parameters > _MOST_PARAMETERS or self._count * rows * self._parameters**2 > _MOST_WORK:
+            return
+        seen = (sizes.root @ jacobian) * (sizes.growth / self._count).sqrt()[:, None, None]
+        part = seen.flatten(0, 1).T @ seen.flatten(0, 1)
+        self._gram = part if self._gram is None else self._gram + part
+        self._terms += len(seen) * rows + 1
+        self._squares += float((seen**2).sum())
+        moved = norms(sizes.root) * (norms(found.second) * self._radius + error) + gamma(rows + 6) * lengths(sizes.root) * size
+        self._rest += float((sizes.growth * moved**2).sum()) / self._count
+        self._slack += sizes.slack * float((sizes.growth * lengths(found.first) ** 2).sum()) / self._count
+
+    def _gauss_newton(self) -> float:
+        """The greatest eigenvalue of the Gauss-Newton part: whole at the centre, and how far its root moves; infinite where it was not formed."""
+        if self._gram is None or not math.isfinite(self._squares + self._rest + self._slack):
+            return math.inf
+        largest = matrix_norm(self._gram).upper.value
+        rounding = gamma(self._terms + 16) * self._squares
+        root = math.sqrt((largest + rounding) * WIDER) + math.sqrt(self._rest * WIDER)
+        return (root**2 + self._slack) * WIDER + FLOOR
+
+    def _of_the_mean(self) -> float:
+        """The gradient of the mean at the centre, enclosed, and what the smoothness adds to it over the ball."""
+        if self._mean is None:
+            return math.inf
+        length = float(lengths(self._mean[None])[0]) + self._loose
+        return (length + self._radius * self.smoothness if self._radius else length) * WIDER + FLOOR
