@@ -39,7 +39,7 @@ class Activation:
 def activation_of(module: nn.Module) -> Activation | None:
     """The constants of a torch activation, or None for a module that is none.
 
-    Raises :class:`UnknownModule` for an activation that is not Lipschitz or whose constants are not known.
+    Raises :class:`UnknownModule` for an activation that is not Lipschitz, and for parameters that are not finite.
 
     >>> activation_of(nn.GELU()).high
     Fraction(225781, 200000)
@@ -51,6 +51,7 @@ def activation_of(module: nn.Module) -> Activation | None:
 
 
 _REFUSED = (nn.Threshold, nn.Hardshrink)
+_SMOOTH_ENOUGH = 20  # torch's Softplus jumps at its threshold by log(1 + exp(-threshold))/beta
 
 
 def _fixed(name: str, low: str, high: str, second: str | None = None, third: str | None = None) -> Callable[[Any], Activation]:
@@ -64,41 +65,73 @@ def _gelu(module: Any) -> Activation:
     return Activation("GELU", Fraction("-0.128905"), Fraction("1.128905"), Fraction("0.797885"), Fraction("0.778770"))
 
 
+def _number(value: Any, what: str) -> Fraction:
+    if not math.isfinite(value):
+        raise UnknownModule(f"{what} is {value}: a slope needs a finite number")
+    return Fraction(value)
+
+
 def _leaky(module: Any) -> Activation:
-    slope = Fraction(module.negative_slope)
+    slope = _number(module.negative_slope, "the negative slope of LeakyReLU")
     return Activation("LeakyReLU", min(slope, Fraction(1)), max(slope, Fraction(1)))
 
 
 def _parametric(module: Any) -> Activation:
-    slopes = [Fraction(value) for value in module.weight.detach().double().flatten().tolist() if math.isfinite(value)]
-    if len(slopes) != module.weight.numel():
-        raise UnknownModule("PReLU holds slopes that are not finite")
-    return Activation("PReLU", min(*slopes, Fraction(1)), max(*slopes, Fraction(1)))
+    slopes = [Fraction(1), *(_number(value, "a slope of PReLU") for value in module.weight.detach().double().flatten().tolist())]
+    return Activation("PReLU", min(slopes), max(slopes))
 
 
 def _exponential(module: Any) -> Activation:
-    alpha = Fraction(module.alpha)
+    alpha = _number(module.alpha, "the alpha of ELU")
     return Activation("ELU", min(alpha, Fraction(0)), max(alpha, Fraction(1)))
 
 
+def _continuous(module: Any) -> Activation:
+    if not _number(module.alpha, "the alpha of CELU") > 0:
+        raise UnknownModule("CELU with a negative alpha is not Lipschitz: below zero its slope exp(x/alpha) grows without end")
+    return Activation("CELU", Fraction(0), Fraction(1))
+
+
 class RealSoftplus(nn.Softplus):
-    """log(1 + exp(beta x))/beta everywhere; torch's own returns x beyond a threshold, with a jump of 2e-9 there."""
+    """log(1 + exp(beta x))/beta everywhere; torch's own returns x beyond a threshold, with a small jump there."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         return torch.logaddexp(torch.zeros_like(inputs), self.beta * inputs) / self.beta
 
 
+class RealHardsigmoid(nn.Hardsigmoid):
+    """The same function as torch's own, which has no second derivative."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return (inputs / 6 + 0.5).clamp(0, 1)
+
+
+class Rectified(nn.Module):
+    """x where it is positive and ``slopes`` times x elsewhere; the slopes are one number or one for each entry of an input."""
+
+    def __init__(self, slopes: Tensor) -> None:
+        super().__init__()
+        self.slopes = slopes
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.where(inputs > 0, inputs, self.slopes * inputs)
+
+
 def _softplus(module: Any) -> Activation:
-    beta = Fraction(module.beta)
+    beta = _number(module.beta, "the beta of Softplus")
     if beta <= 0:
         raise UnknownModule("Softplus needs a positive beta")
+    if not module.threshold >= _SMOOTH_ENOUGH:
+        raise UnknownModule(
+            f"Softplus with the threshold {module.threshold} jumps there, from log(1 + exp(beta x))/beta to x: use the usual threshold of 20"
+        )
     return Activation("Softplus", Fraction(0), Fraction(1), beta / 4, beta**2 * Fraction("0.096226"))
 
 
 def _random_rectifier(module: Any) -> Activation:
     if module.training:
         raise UnknownModule("RReLU draws its slopes at random in train mode: call eval()")
-    slope = (Fraction(module.lower) + Fraction(module.upper)) / 2
+    slope = (_number(module.lower, "the lower slope of RReLU") + _number(module.upper, "the upper slope of RReLU")) / 2
     return Activation("RReLU", min(slope, Fraction(1)), max(slope, Fraction(1)))
 
 
@@ -115,7 +148,7 @@ _RULES: dict[type[nn.Module], Callable[[Any], Activation]] = {
     nn.PReLU: _parametric,
     nn.RReLU: _random_rectifier,
     nn.ELU: _exponential,
-    nn.CELU: _fixed("CELU", "0", "1"),
+    nn.CELU: _continuous,
     nn.SELU: _fixed("SELU", "0", "1.758100"),
     nn.Tanh: _fixed("Tanh", "0", "1", "0.769801", "2"),
     nn.Tanhshrink: _fixed("Tanhshrink", "0", "1", "0.769801", "2"),

@@ -33,9 +33,11 @@ from ..rounding import gamma
 from ..spectral.dense import exact_weights, matrix_norm
 from ..spectral.scaling import vector_norm_upper
 from .activations import UnknownModule
+from .arithmetic import usual_arithmetic
 from .plain import check_plain
 
 
+@usual_arithmetic()
 def attention_lipschitz(module: nn.MultiheadAttention, *, radius: float, tokens: int, masked: bool = False) -> Bound:
     """An upper bound on the Lipschitz constant of self-attention in its sequence of tokens, all of Euclidean norm at most ``radius``.
 

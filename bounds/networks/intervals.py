@@ -11,7 +11,7 @@ from torch import Tensor
 from ..rounding import gamma
 
 _TINY = 2.0**-1000
-_WIDER = 1 + 2.0**-40
+_WIDER = 1 + 2.0**-30  # more than the rounding of a sum of 2**22 nonnegative terms
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,28 @@ class Interval:
 
 
 def affine(weight: Tensor, bias: Tensor, inputs: Interval) -> Interval:
-    """An enclosure of ``weight @ x + bias`` over x in the interval.
+    """An enclosure of ``weight @ x + bias`` over x in the interval, for every vector along the last axis.
 
     >>> affine(torch.ones(1, 2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64), Interval.point(torch.ones(2).double())).high.item() >= 2
     True
     """
     middle, absolute = inputs.middle, weight.abs()
-    center = weight @ middle + bias
+    center = middle @ weight.mT + bias
     relative = gamma(weight.shape[1] + 2)
-    spread = (absolute @ inputs.radius + relative * (absolute @ middle.abs() + bias.abs())) * _WIDER + _TINY
-    return Interval(_down(center - spread), _up(center + spread))
+    return spread(center, inputs.radius @ absolute.mT + relative * (middle.abs() @ absolute.mT + bias.abs()))
+
+
+def spread(center: Tensor, distance: Tensor) -> Interval:
+    """All within ``distance`` of ``center``, where both are sums and products of doubles of order one or less each, rounded."""
+    wide = distance * _WIDER + _TINY
+    return Interval(_down(center - wide), _up(center + wide))
 
 
 def times(jacobian: Interval, weight: Tensor) -> Interval:
     """An enclosure of ``J @ weight`` over the matrices J of the interval."""
     middle, absolute = jacobian.middle, weight.abs()
     center = middle @ weight
-    spread = (jacobian.radius @ absolute + gamma(weight.shape[0] + 1) * (middle.abs() @ absolute)) * _WIDER + _TINY
-    return Interval(_down(center - spread), _up(center + spread))
+    return spread(center, jacobian.radius @ absolute + gamma(weight.shape[0] + 1) * (middle.abs() @ absolute))
 
 
 def scaled_columns(jacobian: Interval, low: Tensor, high: Tensor) -> Interval:
@@ -78,8 +82,10 @@ def scaled_columns(jacobian: Interval, low: Tensor, high: Tensor) -> Interval:
 
 
 def frobenius_distance(jacobian: Interval) -> float:
-    """At or above the Frobenius norm of the distance of any member from the middle."""
+    """At or above the Frobenius norm of the distance of any member from the middle; infinity where it leaves the doubles."""
     radius = jacobian.radius
+    if not bool(torch.isfinite(radius).all()):
+        return math.inf
     largest = float(radius.max()) if radius.numel() else 0.0
     if largest == 0.0:
         return 0.0

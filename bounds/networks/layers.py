@@ -33,14 +33,16 @@ def layer_constant(module: nn.Module, shape: tuple[int, ...] | None, declared: D
     """An upper bound on the Lipschitz constant of the layer for inputs of ``shape`` (without the batch), and how it is proved.
 
     ``shape`` may be None where the rule needs none. Raises :class:`~certify.bounds.networks.activations.UnknownModule`, which names
-    the module and says why, and :class:`~certify.bounds.spectral.dense.NotALinearMap` for bad weights.
-
+    the class of the module and says why, and :class:`~certify.bounds.spectral.dense.NotALinearMap` for bad weights.
 
     >>> layer_constant(nn.GELU(), None)[0].value
     1.128905
     """
     kind = type(module)
     if declared is not None and kind in declared:
+        value = float(declared[kind])
+        if not 0 <= value < math.inf:
+            raise UnknownModule(f"the constant declared for {kind.__name__} is {value}: it is a number, and not negative")
         return exactly(Fraction(declared[kind]), Declared(f"the caller's constant for {kind.__name__}")), "declared by the caller"
     check_plain(module)
     activation = activation_of(module)
@@ -81,7 +83,7 @@ def _dropout(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
 
 def _normalised(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
     """Layer, group and root-mean-square normalisation of one example: at most the largest factor over the root of eps."""
-    if module.eps is None or module.eps <= 0:
+    if module.eps is None or not 0 < module.eps < math.inf:
         raise UnknownModule(
             f"{type(module).__name__} without a positive eps is not Lipschitz: inputs near a constant are blown up"
         )
@@ -97,37 +99,48 @@ def _normalised(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]
 
 
 def _max_pool(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
-    axes = {nn.MaxPool1d: 1, nn.MaxPool2d: 2, nn.MaxPool3d: 3}[
-        next(c for c in (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d) if isinstance(module, c))
-    ]
-    sizes, strides, dilations = (_spread(value, axes) for value in (module.kernel_size, module.stride, module.dilation))
+    if module.return_indices:
+        raise UnknownModule(f"{type(module).__name__} with return_indices returns places beside values: they have no norm")
+    axes = pooled_axes(module)
+    sizes, strides, dilations = (spread(value, axes) for value in (module.kernel_size, module.stride, module.dilation))
     windows = math.prod(
         -(-size * math.gcd(dilation, stride) // stride) for size, stride, dilation in zip(sizes, strides, dilations, strict=True)
     )
     return _exact(Fraction(windows), "windows").sqrt(), "the root of the number of windows that hold one position"
 
 
-def _average_pool(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
-    axes = {nn.AvgPool1d: 1, nn.AvgPool2d: 2, nn.AvgPool3d: 3}[
-        next(c for c in (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d) if isinstance(module, c))
-    ]
-    if module.ceil_mode or (not module.count_include_pad and any(_spread(module.padding, axes))):
+def average_pool(module: Any) -> tuple[Convolution, int]:
+    """The convolution of one channel that sums the windows, and what the sums are divided by.
+
+    Raises :class:`~certify.bounds.networks.activations.UnknownModule` for the modes in which the divisor differs at the edges.
+
+    >>> average_pool(nn.AvgPool1d(3))[1]
+    3
+    """
+    axes = pooled_axes(module)
+    if module.ceil_mode or (not module.count_include_pad and any(spread(module.padding, axes))):
         raise UnknownModule(
             f"{type(module).__name__} with ceil_mode, or that leaves its padding out of the mean, is not a convolution: it has no rule"
         )
-    sizes, strides, paddings = (_spread(value, axes) for value in (module.kernel_size, module.stride, module.padding))
-    divisor = getattr(module, "divisor_override", None) or math.prod(sizes)
+    sizes, strides, paddings = (spread(value, axes) for value in (module.kernel_size, module.stride, module.padding))
     kernel = torch.ones((1, 1, *sizes), dtype=torch.float64)
     convolution = Convolution(kernel, strides, tuple((width, width) for width in paddings), (1,) * axes)
+    return convolution, getattr(module, "divisor_override", None) or math.prod(sizes)
+
+
+def _average_pool(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
+    convolution, divisor = average_pool(module)
     norm = convolution_norm(convolution, None if shape is None else shape[1:])
     divided = norm.upper / _exact(Fraction(abs(divisor)), "what the sums are divided by")
     return divided, f"as a convolution: {norm.proof}"
 
 
 def _adaptive_average(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
-    sizes = module.output_size if isinstance(module.output_size, tuple) else (module.output_size,)
-    if any(size != 1 for size in sizes) or shape is None:
-        raise UnknownModule(f"{type(module).__name__} has a rule for an output of size 1 and an input shape that is given")
+    axes = pooled_axes(module)
+    if spread(module.output_size, axes) != (1,) * axes or shape is None or len(shape) != axes + 1:
+        raise UnknownModule(
+            f"{type(module).__name__} has a rule for an output of size 1 and an input shape that is given: (channels, *{axes} sizes)"
+        )
     places = math.prod(shape[1:])
     root = _exact(Fraction(1, places), "one over the positions").sqrt()
     return root, "one over the root of the number of positions"
@@ -137,8 +150,30 @@ def _softmax(module: Any, shape: tuple[int, ...] | None) -> tuple[Bound, str]:
     return _exact(Fraction(1, 2), "softmax is the gradient of a function with second derivatives at most a half"), "one half"
 
 
-def _spread(value: Any, axes: int) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, tuple) else (value,) * axes
+def spread(value: Any, axes: int) -> tuple[int, ...]:
+    """One number for each axis, where a module holds one for all.
+
+    >>> spread(2, 3)
+    (2, 2, 2)
+    """
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+
+
+def pooled_axes(module: nn.Module) -> int:
+    """The number of axes that a pooling layer pools.
+
+    >>> pooled_axes(nn.MaxPool2d(2))
+    2
+    """
+    return next(axes for axes, kinds in POOLING.items() if isinstance(module, kinds))
+
+
+POOLING = {
+    1: (nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d),
+    2: (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+    3: (nn.MaxPool3d, nn.AvgPool3d, nn.AdaptiveAvgPool3d),
+}
+"""Pooling layers by the axes that they pool."""
 
 
 _RULES: dict[Any, Rule] = {

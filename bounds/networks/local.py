@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -47,6 +49,24 @@ def slopes_in(chain: Chain, box: tuple[Tensor, Tensor]) -> Slopes:
     return tuple(slopes)
 
 
+def enclosed_value(chain: Chain, points: Tensor) -> Interval:
+    """An enclosure of the outputs of the chain at points [..., inputs].
+
+    >>> from certify.bounds.networks.chain import chain_of
+    >>> layer = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = torch.nn.init.ones_(layer.weight)
+    >>> value = enclosed_value(chain_of(layer), torch.tensor([0.1], dtype=torch.float64))
+    >>> value.low.item() <= 0.1 <= value.high.item() < 0.1 + 1e-12
+    True
+    """
+    values = Interval.point(points)
+    for stage in chain.stages:
+        values = preactivation(stage, values)
+        if stage.activation is not None and stage.function is not None:
+            values = image(stage.activation, stage.function, values)
+    return values
+
+
 def jacobian_bound(chain: Chain, slopes: Slopes) -> Bound:
     """An upper bound on the norm of every Jacobian whose slopes lie in the ranges: its middle's norm plus the Frobenius norm of the rest.
 
@@ -64,6 +84,8 @@ def jacobian_bound(chain: Chain, slopes: Slopes) -> Bound:
         jacobian = times(jacobian, stage.weight)
         if rounded is not None:
             jacobian = Interval(jacobian.low - rounded - 2.0**-1000, jacobian.high + rounded + 2.0**-1000)
+    if not bool(torch.isfinite(jacobian.middle).all()):
+        return Bound(math.inf, Side.UPPER, Enclosed("the entries of the Jacobian leave the doubles"))
     middle = matrix_norm(jacobian.middle).upper
     rest = Bound(frobenius_distance(jacobian), Side.UPPER, Enclosed("distance of the Jacobians from the middle, by intervals"))
     return derive("norm.sum", left=middle, right=derive("norm.frobenius", frobenius=rest))

@@ -10,10 +10,11 @@ from ..bound import Bound
 from ..derive import derive
 from ..evidence import Enclosed
 from ..spectral.layers import spectral_norm
-from ..spectral.modules import FORWARD, NORMALISATIONS, shape_after
+from ..spectral.modules import FORWARD, NORMALISATIONS
 from ..spectral.result import nothing_below
-from .chain import leaves
+from .chain import leaves, shape_behind
 from .layers import Declarations, layer_constant
+from .plain import at_place, check_plain
 from .result import LayerConstant, LipschitzConstant
 
 
@@ -29,20 +30,30 @@ def product_bound(model: nn.Module, shape: tuple[int, ...] | None, declared: Dec
     >>> 1 <= product_bound(model, None).upper.value < 1 + 1e-12
     True
     """
-    members = leaves(model)
+    members = leaves(model, whole=declared or ())
     rows: list[LayerConstant] = []
     while members:
         name, module = members.pop(0)
         kind = type(module).__name__
-        if members and isinstance(members[0][1], NORMALISATIONS) and isinstance(module, (nn.Linear, *FORWARD)):
-            folded = members.pop(0)[1]
-            norm = spectral_norm(nn.Sequential(module, folded), shape)
-            rows.append(LayerConstant(name, f"{kind} + {type(folded).__name__}", norm.upper, norm.proof))
-        else:
-            constant, proof = layer_constant(module, shape, declared)
-            rows.append(LayerConstant(name, kind, constant, proof))
-        shape = shape_after(module, shape) if members else None
+        if type(module) not in (declared or ()):
+            check_plain(module, name)
+        with at_place(module, name):
+            if _folds(module, members, shape):
+                following, folded = members.pop(0)
+                check_plain(folded, following)
+                norm = spectral_norm(nn.Sequential(module, folded), shape)
+                rows.append(LayerConstant(name, f"{kind} + {type(folded).__name__}", norm.upper, norm.proof))
+            else:
+                rows.append(LayerConstant(name, kind, *layer_constant(module, shape, declared)))
+        shape = shape_behind(module, name, shape)
     total = Bound(1.0, Side.EXACT, Enclosed("the identity"))
     for row in rows:
         total = derive("lipschitz.product", outer=row.constant, inner=total)
     return LipschitzConstant(total, nothing_below(), "product", "the product of the constants of the layers", layers=tuple(rows))
+
+
+def _folds(module: nn.Module, following: list[tuple[str, nn.Module]], shape: tuple[int, ...] | None) -> bool:
+    """Whether a normalisation comes next whose channels are the rows of this layer's weight: not where ``Linear`` acts on many vectors."""
+    if not following or not isinstance(following[0][1], NORMALISATIONS):
+        return False
+    return isinstance(module, FORWARD) or (isinstance(module, nn.Linear) and (shape is None or len(shape) == 1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..bound import Estimate
+from .arithmetic import usual_arithmetic
+from .features import Features, chosen_features
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Proxy:
     explained: Estimate
 
 
-def correlated_proxies(records: Tensor, features: Sequence[int], *, least: float = 0.5) -> tuple[Proxy, ...]:
+@usual_arithmetic()
+def correlated_proxies(records: Tensor, features: Features, *, least: float = 0.5) -> tuple[Proxy, ...]:
     """The inputs whose variance over ``records`` [n, *shape] is explained by the ``features`` to at least the share ``least``, the most first.
 
     By least squares with an intercept, adjusted for the number of features. What a model knows of a feature through such inputs is not in
@@ -32,11 +34,12 @@ def correlated_proxies(records: Tensor, features: Sequence[int], *, least: float
     >>> [proxy.feature for proxy in correlated_proxies(torch.stack([x, 2 * x + 1, torch.sin(40 * x)], 1), [0])]
     [1]
     """
-    rows = torch.as_tensor(records).detach().to("cpu", torch.float64).flatten(1)
-    chosen = sorted({int(feature) for feature in features})
+    rows = torch.as_tensor(records).detach().to("cpu", torch.float64)
+    if rows.ndim < 2 or not rows.numel():
+        raise ValueError(f"records are rows of numbers, [n, *shape], not a tensor of shape {tuple(rows.shape)}")
+    rows = rows.flatten(1)
     count, size = rows.shape
-    if not chosen or chosen[0] < 0 or chosen[-1] >= size:
-        raise ValueError(f"features are one or more numbers of inputs, from 0 to {size - 1}")
+    chosen = chosen_features(features, size)
     if count < len(chosen) + 3 or not bool(torch.isfinite(rows).all()):
         raise ValueError(f"proxies of {len(chosen)} features need {len(chosen) + 3} finite records or more")
     if not 0 < least <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +15,12 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..evidence import Measured
 from ..spectral.dense import exact_weights
-from .chain import Chain, chain_of, preactivation
-from .intervals import Interval
-from .lipschitz import checked_box, slopes_constant
-from .local import slopes_everywhere, slopes_in
+from .arithmetic import usual_arithmetic
+from .chain import Chain, chain_of
+from .lipschitz import BoxSide, checked_box, slopes_constant
+from .local import enclosed_value, slopes_everywhere, slopes_in
 from .plain import check_plain
 from .semidefinite import Slopes
-from .slopes import image
 
 _STEPS = 50
 
@@ -38,11 +38,12 @@ class CertifiedRadius:
     domain: str = "all inputs"
 
 
+@usual_arithmetic()
 def certified_radius(
     model: nn.Module,
     x: Tensor,
     *,
-    box: tuple[Tensor, Tensor] | None = None,
+    box: tuple[BoxSide, BoxSide] | None = None,
     input_shape: Sequence[int] | None = None,
     steps: int = _STEPS,
 ) -> CertifiedRadius:
@@ -99,23 +100,8 @@ def _radius(margin: Chain, point: Tensor, slopes: Slopes, steps: int) -> Bound:
     if not value > 0:
         return Bound(0.0, Side.LOWER, Measured("a margin that intervals do not separate from zero"))
     constant = slopes_constant(margin, slopes, steps=steps).upper
+    if math.isinf(constant.value):
+        return Bound(0.0, Side.LOWER, Measured("a margin whose constant leaves the doubles"))
     if constant.value == 0:
         return Bound(sys.float_info.max, Side.LOWER, Measured("a margin that does not depend on the input"))
     return Bound(value, Side.LOWER, Measured("margin at the input, by intervals")) / constant
-
-
-def enclosed_value(chain: Chain, point: Tensor) -> Interval:
-    """An enclosure of the outputs of the chain at a point.
-
-    >>> layer = nn.Linear(1, 1, bias=False)
-    >>> _ = nn.init.ones_(layer.weight)
-    >>> value = enclosed_value(chain_of(layer), torch.tensor([0.1], dtype=torch.float64))
-    >>> value.low.item() <= 0.1 <= value.high.item() < 0.1 + 1e-12
-    True
-    """
-    values = Interval.point(point)
-    for stage in chain.stages:
-        values = preactivation(stage, values)
-        if stage.activation is not None and stage.function is not None:
-            values = image(stage.activation, stage.function, values)
-    return values

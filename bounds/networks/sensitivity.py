@@ -14,22 +14,25 @@ from certify.proofs.sides import Side
 from ..bound import Bound, Estimate
 from ..derive import derive
 from ..evidence import Measured
+from .arithmetic import usual_arithmetic
 from .chain import Chain, chain_of
-from .lipschitz import CLIMB, STARTS, checked_box, slopes_constant
-from .local import slopes_everywhere, slopes_in
+from .features import Features, chosen_features
+from .lipschitz import BoxSide, checked_box, shape_of, slopes_constant
+from .local import enclosed_value, slopes_everywhere, slopes_in
 from .search import steepest
 
 _SEED = 2024
-_EVALUATION = 1e-9  # of the worst case: what float64 may be off in a ratio of differences, with room to spare
+_EVALUATION = 1e-9  # of the worst case: what float64 may be off in the last steps, with room to spare
 
 
 @dataclass(frozen=True)
 class FeatureSensitivity:
     """The dependence of outputs on chosen inputs, |f(x + d) - f(x)|/|d| for moves d of these inputs alone.
 
-    ``worst_case`` is at or above every such ratio; ``attained`` is at or below the greatest. ``average`` is the mean ratio over the records
-    and draws given (an estimate), with ``average_upper`` and ``average_lower`` where its range is known (Hoeffding; None without records).
-    An average says nothing of the worst case, and is below it by factors.
+    ``worst_case`` is at or above every such ratio (of two inputs in the box, where one was given); ``attained`` is at or below the greatest.
+    ``average`` is the mean ratio over the records and draws given (an estimate); the mean over their population lies between
+    ``average_lower`` and ``average_upper`` but for their failure probabilities (Hoeffding; None without records). Draws heed no box. An
+    average says nothing of the worst case, and is below it by factors.
     """
 
     worst_case: Bound
@@ -44,12 +47,13 @@ class FeatureSensitivity:
         return math.nan if self.average is None or self.average.value == 0 else self.worst_case.value / self.average.value
 
 
+@usual_arithmetic()
 def feature_sensitivity(
     model: nn.Module,
-    features: Sequence[int],
+    features: Features,
     inputs: Tensor | None = None,
     *,
-    box: tuple[Tensor, Tensor] | None = None,
+    box: tuple[BoxSide, BoxSide] | None = None,
     input_shape: Sequence[int] | None = None,
     scale: float = 1.0,
     draws: int = 20,
@@ -57,13 +61,14 @@ def feature_sensitivity(
     steps: int = 100,
     generator: torch.Generator | None = None,
 ) -> FeatureSensitivity:
-    """The sensitivity of the model to the inputs numbered ``features`` (of the flattened input), on average and in the worst case.
+    """The sensitivity of the model to some ``features`` of the flattened input (numbers, a slice or a mask), on average and in the worst case.
 
     The worst case is the Lipschitz constant in these inputs whatever the others are (or for inputs in ``box``), exact for linear models.
     The average is Ferrari's: over the records ``inputs`` [records, *shape] and ``draws`` Gaussian moves of standard deviation ``scale`` each;
-    its interval treats records as independent draws of a population, and uses that every ratio is at most the worst case.
+    its interval treats records as independent draws of a population, uses that every ratio is at most the worst case on all inputs, and
+    counts what rounding can make of each ratio.
 
-    Raises ``ValueError`` for an empty set, numbers outside the input, or records of another size, and
+    Raises ``ValueError`` for an empty set, numbers outside the input, records of another size, or moves too small for doubles, and
     :class:`~certify.bounds.networks.activations.UnknownModule` for a model that is no chain of known layers.
 
     Theorem: ``confidence.bounded-mean`` (exact n, deviation; upper width).
@@ -74,11 +79,11 @@ def feature_sensitivity(
     >>> result.attained.value <= 5.0 <= result.worst_case.value < 5 + 1e-9
     True
     """
-    chain = chain_of(model, input_shape)
-    chosen = sorted({int(feature) for feature in features})
+    records = None if inputs is None else torch.as_tensor(inputs).detach().to("cpu", torch.float64)
+    shape = shape_of(input_shape, *(box or ()), *(records[:1] if records is not None and records.ndim else ()))
+    chain = chain_of(model, shape)
     size = chain.sizes[0]
-    if not chosen or chosen[0] < 0 or chosen[-1] >= size:
-        raise ValueError(f"features are one or more numbers of inputs, from 0 to {size - 1}; {list(features)[:5]} are not")
+    chosen = chosen_features(features, size)
     if not (math.isfinite(scale) and scale > 0 and draws >= 1 and 0 < failure_probability < 1):
         raise ValueError("scale is positive and finite, draws at least one, and a failure probability lies between 0 and 1")
     source = generator or torch.Generator().manual_seed(_SEED)
@@ -86,34 +91,42 @@ def feature_sensitivity(
     part = chain.of_inputs(chosen)
     slopes = slopes_everywhere(chain) if limits is None else slopes_in(chain, limits)
     worst = slopes_constant(part, slopes, steps=steps).upper
-    attained = steepest(chain, limits, starts=STARTS, steps=CLIMB, generator=source, features=chosen)
-    if inputs is None:
+    attained = steepest(model, shape, limits, generator=source, features=chosen)
+    if records is None:
         return FeatureSensitivity(worst, attained)
-    records = torch.as_tensor(inputs).detach().to("cpu", torch.float64).flatten(1)
-    if records.shape[1] != size or not len(records) or not bool(torch.isfinite(records).all()):
+    if records.ndim < 2 or not len(records) or records[0].numel() != size or not bool(torch.isfinite(records).all()):
         raise ValueError(f"records are finite rows of {size} numbers, at least one")
-    ratios = _ratios(chain, records, chosen, scale, draws, source)
-    average = float(ratios.mean())
-    low, high = _interval(average, worst, len(records), failure_probability)
+    ratios, rounding = _ratios(chain, records.flatten(1), chosen, scale, draws, source)
+    anywhere = worst if limits is None else slopes_constant(part, slopes_everywhere(chain), steps=steps).upper
+    low, high = _interval(ratios, rounding, anywhere, len(records), failure_probability)
     return FeatureSensitivity(
-        worst, attained, Estimate(average, f"mean of {draws} draws for each of {len(records)} records"), low, high
+        worst, attained, Estimate(ratios, f"mean of {draws} draws for each of {len(records)} records"), low, high
     )
 
 
-def _ratios(chain: Chain, records: Tensor, features: list[int], scale: float, draws: int, generator: torch.Generator) -> Tensor:
-    """For every record the mean over the draws of |f(x + d) - f(x)|/|d|."""
-    with torch.no_grad():
-        start, total = chain.forward(records), torch.zeros(len(records), dtype=torch.float64)
-        for _ in range(draws):
-            move = torch.randn(len(records), len(features), generator=generator, dtype=torch.float64) * scale
-            moved = records.clone()
-            moved[:, features] += move
-            change = torch.linalg.vector_norm(chain.forward(moved) - start, dim=1)
-            total += change / torch.linalg.vector_norm(moved - records, dim=1)
-    return total / draws
+def _ratios(
+    chain: Chain, records: Tensor, features: list[int], scale: float, draws: int, generator: torch.Generator
+) -> tuple[float, float]:
+    """The mean of |f(x + d) - f(x)|/|d| over records and draws, and how far rounding can have moved it."""
+    start = enclosed_value(chain, records)
+    total = torch.zeros((), dtype=torch.float64)
+    rounding = torch.zeros_like(total)
+    for _ in range(draws):
+        move = torch.randn(len(records), len(features), generator=generator, dtype=torch.float64) * scale
+        moved = records.clone()
+        moved[:, features] += move
+        lengths = torch.linalg.vector_norm(moved - records, dim=1)
+        end = enclosed_value(chain, moved)
+        change = torch.linalg.vector_norm(end.middle - start.middle, dim=1)
+        doubt = torch.linalg.vector_norm(end.radius, dim=1) + torch.linalg.vector_norm(start.radius, dim=1)
+        total += (change / lengths).mean()
+        rounding += (doubt / lengths).mean()
+    if not bool(torch.isfinite(total + rounding)):
+        raise ValueError(f"moves of scale {scale:g} vanish beside these records, or leave the doubles: take another scale")
+    return float(total) / draws, float(rounding) / draws * (1 + 2.0**-30)
 
 
-def _interval(average: float, worst: Bound, records: int, failure_probability: float) -> tuple[Bound, Bound]:
+def _interval(average: float, rounding: float, worst: Bound, records: int, failure_probability: float) -> tuple[Bound, Bound]:
     """Both ends, each missed with at most half the probability.
 
     Theorem: ``confidence.bounded-mean`` (exact n, deviation; upper width).
@@ -123,13 +136,13 @@ def _interval(average: float, worst: Bound, records: int, failure_probability: f
     if width.value == 0.0:
         nothing = Bound(0.0, Side.EXACT, Measured("the output does not depend on these inputs"))
         return nothing, nothing
+    if math.isinf(width.value):
+        raise ValueError("no finite constant is proved for this model: its averages have no interval")
     missed = derive("confidence.bounded-mean", n=records, deviation=deviation, width=width)
     if not (missed + missed).at_most(failure_probability):
         raise ArithmeticError("the deviation does not cover the failure probability: this is a bug")
-    evidence = Measured(
-        f"mean over {records} independent records, ratios in float64 widened by {_EVALUATION:g} of the worst case"
-    )
-    margin = deviation + width.value * _EVALUATION
+    evidence = Measured(f"mean over {records} independent records, each ratio enclosed by intervals")
+    margin = deviation + rounding + width.value * _EVALUATION
     low = max(math.nextafter(average - margin, -math.inf), 0.0)
     high = min(math.nextafter(average + margin, math.inf), worst.value)
     return Bound(low, Side.LOWER, evidence, failure_probability), Bound(high, Side.UPPER, evidence, failure_probability)

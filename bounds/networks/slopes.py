@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from .activations import Activation
+from .activations import Activation, Rectified
 from .intervals import Interval
 
 LIBRARY = 1e-13
 """Premise: torch's float64 tanh, sigmoid, erf and exp err by less than this (they promise some units in the last place, 1e-15)."""
 
-_Peaks = tuple[tuple[float, ...], Callable[[Tensor], Tensor]]
+_NEAR = 1e-6
+_ROUNDED = 2.0**-50
+_TINY = 2.0**-1000
+_SILU = 2.3993572805154
+_GELU_TANH = 1.4185040087908
+_SELU = 1.0507009873554804934193349852946
+_SELU_BELOW = _SELU * 1.6732632423543772848170429916717
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The slope of a function: monotone between its kinks (place, slope to the left, slope to the right) and its peaks.
+
+    ``exact`` says that slopes are the numbers computed, and values rounded once.
+    """
+
+    slope: Callable[[Tensor], Tensor]
+    kinks: tuple[tuple[float, float | Tensor, float | Tensor], ...] = ()
+    peaks: tuple[float, ...] = ()
+    exact: bool = False
 
 
 def slopes_on(activation: Activation, function: nn.Module | None, inputs: Interval) -> tuple[Tensor, Tensor]:
     """The least and the greatest slope of the activation on each interval, or numbers beyond them; never outside its range everywhere.
 
-    Piecewise linear functions, tanh, sigmoid, softplus, GELU and SiLU are followed on the interval; others keep their range everywhere.
+    Slopes at a kink count where the interval touches it. An interval whose ends overflowed gets the range everywhere.
 
     >>> from certify.bounds.networks.activations import activation_of
     >>> one = torch.ones(1, dtype=torch.float64)
@@ -29,20 +49,25 @@ def slopes_on(activation: Activation, function: nn.Module | None, inputs: Interv
     """
     least = torch.full_like(inputs.low, below(activation))
     greatest = torch.full_like(inputs.low, above(activation))
-    if isinstance(function, (nn.ReLU, nn.LeakyReLU, nn.ReLU6, nn.Hardtanh)):
-        return _piecewise(function, inputs, least, greatest)
-    smooth = _smooth(function)
-    if smooth is None:
+    curve = None if function is None else _curve(function)
+    if curve is None:
         return least, greatest
-    peaks, slope = smooth
-    ends = torch.stack([slope(inputs.low), slope(inputs.high)])
+    ends = torch.stack([curve.slope(inputs.low), curve.slope(inputs.high)])
     low, high = ends.amin(0), ends.amax(0)
-    for peak in peaks:
-        value = slope(torch.tensor(peak, dtype=torch.float64))
-        inside = (inputs.low <= peak + 1e-6) & (inputs.high >= peak - 1e-6)
+    touched = [((inputs.low <= place) & (inputs.high >= place), side) for place, *sides in curve.kinks for side in sides]
+    for peak in curve.peaks:
+        value = curve.slope(torch.tensor(peak, dtype=torch.float64, device="cpu"))
+        touched.append(((inputs.low <= peak + _NEAR) & (inputs.high >= peak - _NEAR), value))
+    for inside, slope in touched:
+        value = torch.as_tensor(slope, dtype=torch.float64, device="cpu")
         low = torch.where(inside, torch.minimum(low, value), low)
         high = torch.where(inside, torch.maximum(high, value), high)
-    return torch.maximum(low - LIBRARY, least), torch.minimum(high + LIBRARY, greatest)
+    margin = 0.0 if curve.exact else LIBRARY * (1 + float(activation.lipschitz))
+    known = (low <= high) & (inputs.low <= inputs.high)
+    return (
+        torch.where(known, torch.maximum(low - margin, least), least),
+        torch.where(known, torch.minimum(high + margin, greatest), greatest),
+    )
 
 
 def below(activation: Activation) -> float:
@@ -70,38 +95,79 @@ def image(activation: Activation, function: nn.Module, inputs: Interval) -> Inte
     width = torch.nextafter(width, torch.full_like(width, math.inf))
     start, end = function(inputs.low), function(inputs.high)
     rise, fall = high_slope.clamp_min(0) * width, low_slope.clamp_max(0) * width
-    margin = LIBRARY * (1 + start.abs() + end.abs() + high_slope.abs() * width + low_slope.abs() * width)
-    lows = torch.maximum(start + fall, end - rise) if bool((low_slope < 0).any()) else start
-    highs = torch.minimum(start + rise, end - fall) if bool((low_slope < 0).any()) else end
+    curve = _curve(function)
+    sizes = start.abs() + end.abs() + high_slope.abs() * width + low_slope.abs() * width
+    margin = _ROUNDED * sizes + _TINY if curve is not None and curve.exact else LIBRARY * (1 + sizes)
+    monotone = low_slope >= 0
+    lows = torch.where(monotone, start, torch.maximum(start + fall, end - rise))
+    highs = torch.where(monotone, end, torch.minimum(start + rise, end - fall))
     return Interval(lows - margin, highs + margin)
 
 
-def _piecewise(function: nn.Module, inputs: Interval, least: Tensor, greatest: Tensor) -> tuple[Tensor, Tensor]:
-    """Slopes of a function that is linear between two kinks (the second may be infinite): one slope inside, another outside."""
-    outside, inside, start, end = 0.0, 1.0, 0.0, math.inf
-    if isinstance(function, nn.LeakyReLU):
-        outside = function.negative_slope
-    elif isinstance(function, nn.Hardtanh):  # ReLU6 is one
-        start, end = function.min_val, function.max_val
-    within = (inputs.low > start) & (inputs.high < end)
-    without = (inputs.high < start) | (inputs.low > end)
-    low = torch.where(within, inside, torch.where(without, outside, least))
-    high = torch.where(within, inside, torch.where(without, outside, greatest))
-    return low, high
+def _curve(function: nn.Module) -> _Curve | None:
+    """The slope of a function of torch, or None for one that is not followed."""
+    follow = next((rule for kind, rule in _CURVES.items() if isinstance(function, kind)), None)
+    return None if follow is None else follow(function)
 
 
-def _smooth(function: nn.Module | None) -> _Peaks | None:
-    """Where the slope turns, and the slope."""
-    if isinstance(function, nn.Tanh):
-        return (0.0,), lambda z: 1 - torch.tanh(z) ** 2
-    if isinstance(function, nn.Sigmoid):
-        return (0.0,), lambda z: torch.sigmoid(z) * torch.sigmoid(-z)
-    if isinstance(function, nn.Softplus):
-        beta = function.beta
-        return (), lambda z: torch.sigmoid(beta * z)
-    if isinstance(function, nn.GELU) and function.approximate == "none":
-        root = math.sqrt(2)
-        return (-root, root), lambda z: torch.special.ndtr(z) + z * torch.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    if isinstance(function, nn.SiLU):
-        return (-2.3993572805154, 2.3993572805154), lambda z: torch.sigmoid(z) * (1 + z * torch.sigmoid(-z))
-    return None
+def _rectified(slope: float | Tensor) -> _Curve:
+    held = torch.as_tensor(slope, dtype=torch.float64, device="cpu")
+    return _Curve(lambda z: torch.where(z > 0, 1.0, held), ((0.0, held, 1.0),), exact=True)
+
+
+def _clipped(low: float, high: float, slope: float = 1.0, *, exact: bool = True) -> _Curve:
+    kinks = ((low, 0.0, slope), (high, slope, 0.0))
+    return _Curve(lambda z: slope * ((z > low) & (z < high)).to(torch.float64), kinks, exact=exact)
+
+
+def _shrunk(width: float) -> _Curve:
+    kinks = ((-width, 1.0, 0.0), (width, 0.0, 1.0))
+    return _Curve(lambda z: (z.abs() > width).to(torch.float64), kinks, exact=True)
+
+
+def _exponential(below_zero: float, above_zero: float, scale: float = 1.0) -> _Curve:
+    def slope(z: Tensor) -> Tensor:
+        return torch.where(z > 0, above_zero, below_zero * torch.exp(z.clamp_max(0) / scale))
+
+    return _Curve(slope, ((0.0, below_zero, above_zero),))
+
+
+def _hard_swish(z: Tensor) -> Tensor:
+    return torch.where(z.abs() < 3, (2 * z + 3) / 6, (z > 0).to(torch.float64))
+
+
+def _gelu(z: Tensor) -> Tensor:
+    below: Tensor = torch.special.ndtr(z)
+    return below + z * torch.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def _gelu_tanh(z: Tensor) -> Tensor:
+    inside: Tensor = math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)
+    along: Tensor = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
+    return torch.sigmoid(2 * inside) * (1 + 2 * z * along * torch.sigmoid(-2 * inside))
+
+
+_CURVES: dict[type[nn.Module], Callable[..., _Curve]] = {
+    nn.ReLU: lambda f: _rectified(0.0),
+    nn.LeakyReLU: lambda f: _rectified(f.negative_slope),
+    Rectified: lambda f: _rectified(f.slopes),
+    nn.Hardtanh: lambda f: _clipped(f.min_val, f.max_val),  # ReLU6 is one
+    nn.Hardsigmoid: lambda f: _clipped(-3.0, 3.0, 1 / 6, exact=False),
+    nn.Softshrink: lambda f: _shrunk(f.lambd),
+    nn.ELU: lambda f: _exponential(f.alpha, 1.0),
+    nn.CELU: lambda f: _exponential(1.0, 1.0, f.alpha),
+    nn.SELU: lambda f: _exponential(_SELU_BELOW, _SELU),
+    nn.Hardswish: lambda f: _Curve(_hard_swish, ((-3.0, 0.0, -0.5), (3.0, 1.5, 1.0))),
+    nn.Tanh: lambda f: _Curve(lambda z: 1 - torch.tanh(z) ** 2, peaks=(0.0,)),
+    nn.Tanhshrink: lambda f: _Curve(lambda z: torch.tanh(z) ** 2, peaks=(0.0,)),
+    nn.Sigmoid: lambda f: _Curve(lambda z: torch.sigmoid(z) * torch.sigmoid(-z), peaks=(0.0,)),
+    nn.LogSigmoid: lambda f: _Curve(lambda z: torch.sigmoid(-z)),
+    nn.Softplus: lambda f: _Curve(lambda z: torch.sigmoid(f.beta * z)),
+    nn.Softsign: lambda f: _Curve(lambda z: 1 / (1 + z.abs()) ** 2, peaks=(0.0,)),
+    nn.SiLU: lambda f: _Curve(lambda z: torch.sigmoid(z) * (1 + z * torch.sigmoid(-z)), peaks=(-_SILU, _SILU)),
+    nn.GELU: lambda f: (
+        _Curve(_gelu, peaks=(-math.sqrt(2), math.sqrt(2)))
+        if f.approximate == "none"
+        else _Curve(_gelu_tanh, peaks=(-_GELU_TANH, _GELU_TANH))
+    ),
+}
