@@ -45,9 +45,14 @@ class Averages:
         size = max(1, _MOST_ENTRIES // (jacobians if back else widest))
         for start in range(0, len(rows), size):
             found = Derivatives(steps, rows[start : start + size], radius)
-            sizes = rule.sizes(found.value, found.moved, None if targets is None else targets[start : start + size])
+            wanted = None if targets is None else targets[start : start + size]
+            sizes = rule.sizes(found.value, found.moved, wanted)
             if back:
                 adjoint = Adjoint(steps, found, sizes)
+                if radius:  # outputs move no further than their Jacobians on the ball allow, and the loss is then known better
+                    found.moved = torch.minimum(found.moved, up(lengths(adjoint.first) * radius))
+                    sizes = rule.sizes(found.value, found.moved, wanted)
+                    adjoint = Adjoint(steps, found, sizes)
                 self._add(adjoint.first, adjoint.second, sizes, adjoint.residual, adjoint.residual_third)
                 self._add_jacobians(adjoint, sizes)
             else:
