@@ -42,7 +42,8 @@ class Adjoint:
     """For a batch of examples, over the ball: ``first`` C, ``second`` Q and ``third`` R of the outputs; ``residual`` and ``residual_third``
 
     bound the second and third derivative of the outputs along the loss's gradient. ``jacobian`` is that of the outputs at the centre,
-    [examples, K, parameters], off by at most ``jacobian_error`` (Frobenius norm).
+    [examples, K, parameters], off by at most ``jacobian_error`` (Frobenius norm). Where the targets are known, ``along`` encloses r' J at the
+    centre behind every step.
     """
 
     def __init__(self, steps: tuple[Step, ...], found: Derivatives, sizes: LossSizes) -> None:
@@ -60,6 +61,7 @@ class Adjoint:
         products: list[Tensor] = []
         parts: list[Tensor] = []
         errors: list[Tensor] = []
+        self.along: list[Interval] = []
         layer = layers
         for step, before in zip(reversed(steps), reversed(found.before), strict=True):
             weights = self._weigh()
@@ -75,10 +77,7 @@ class Adjoint:
                 self._bent(step, before, weights)
             else:
                 self._reach, self._rate = up(step.norm * weights.whole), up(step.norm * self._rate)
-                rows, shape = self._rows, before.value.low.shape[1:]
-                back = step.back(Interval(rows.low.flatten(0, 1), rows.high.flatten(0, 1)), tuple(shape))
-                whole = (*rows.low.shape[:2], *shape)
-                self._rows = Interval(back.low.reshape(whole), back.high.reshape(whole))
+                self._rows = step.back_rows(self._rows, before.value)
         self.jacobian, self.jacobian_error = torch.cat(parts, 2), lengths(torch.stack(errors, 1))
         self.second = torch.minimum(self.second, found.second + found.spiked)
         self.third = torch.minimum(self.third, up(found.third + found.spiked_third))
@@ -97,10 +96,11 @@ class Adjoint:
         if sizes.gradient is None:
             return _Weights(whole, up(sizes.first * whole), columns, None)
         gradient = sizes.gradient.middle
-        pulled = (gradient[:, None] @ rows)[:, 0].abs()
+        pulled = (gradient[:, None] @ rows)[:, 0]
         size = lengths(gradient)
         error = size * loose + lengths(sizes.gradient.radius) * here + gamma(rows.shape[1] + 3) * size * lengths(rows)
-        entries = up(pulled + error[:, None])
+        entries = up(pulled.abs() + error[:, None])
+        self.along.insert(0, Interval.point(pulled).widened(up(error)[:, None]))
         along = up(lengths(pulled) + error + self._turn * here + sizes.first * drift)
         return _Weights(whole, torch.minimum(along, up(sizes.first * whole)), columns, entries)
 
@@ -132,10 +132,7 @@ class Adjoint:
         most = steep.amax(1)
         self._rate = up(most[:, None] * self._rate + (weights.whole * curved.amax(1))[:, None] * first)
         self._reach = up(most * weights.whole)
-        slopes = step.slopes(before.value)
-        self._rows = self._rows * Interval(
-            slopes.low[:, None].expand_as(self._rows.low), slopes.high[:, None].expand_as(self._rows.low)
-        )
+        self._rows = step.back_rows(self._rows, before.value)
 
     def _longest(self, weights: _Weights, factors: Tensor) -> tuple[Tensor, Tensor]:
         """At or above the longest column of J diag(factors) and the greatest entry of r' J diag(factors), over the ball."""

@@ -69,11 +69,7 @@ def parameter_constants(
     True
     """
     rule = output_loss(loss)
-    if not (math.isfinite(radius) and radius >= 0):
-        raise ValueError(f"a radius is finite and not negative, not {radius}")
-    rows = exact_weights(torch.as_tensor(inputs), "the inputs")
-    if rows.ndim < 2 or not rows.numel():
-        raise ValueError(f"inputs are one or more examples [n, *shape] with entries, not a tensor of shape {tuple(rows.shape)}")
+    rows = examples_of(inputs, radius)
     steps, shape = steps_of(model, tuple(rows.shape[1:]))
     found = Averages(steps, rule, rows, rule.checked(targets, len(rows), shape), radius)
     gradient = _held(found.gradient, "gradient")
@@ -84,6 +80,16 @@ def parameter_constants(
     if rule.kink:
         return ParameterConstants(gradient, smoothness, None, radius, rule.kink)
     return ParameterConstants(gradient, smoothness, _held(found.cubic, "Hessian-Lipschitz constant"), radius)
+
+
+def examples_of(inputs: Tensor, radius: float) -> Tensor:
+    """The inputs in float64, after a check of them and of the radius; raises ``ValueError``."""
+    if not (math.isfinite(radius) and radius >= 0):
+        raise ValueError(f"a radius is finite and not negative, not {radius}")
+    rows = exact_weights(torch.as_tensor(inputs), "the inputs")
+    if rows.ndim < 2 or not rows.numel():
+        raise ValueError(f"inputs are one or more examples [n, *shape] with entries, not a tensor of shape {tuple(rows.shape)}")
+    return rows
 
 
 def _held(value: float, what: str) -> Bound:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from ..losses import loss_constants
 from ..networks.activations import UnknownModule
 from ..networks.intervals import Interval
+from ..networks.plain import check_plain
 from ..spectral.dense import exact_weights
 from .derivatives import Smooth
 from .shallow import WIDER
@@ -96,6 +97,9 @@ def output_loss(loss: nn.Module) -> OutputLoss:
             f"the constants of {type(loss).__name__} as set are not known here: use CrossEntropyLoss, MSELoss, BCEWithLogitsLoss, "
             "HuberLoss or SmoothL1Loss with the mean and no weights"
         )
+    if getattr(loss, "ignore_index", -1) >= 0:
+        raise UnknownModule(f"{type(loss).__name__} ignores class {loss.ignore_index}: the mean is then not over all examples")
+    check_plain(loss)
     found: OutputLoss = rule(loss)
     return found
 

@@ -22,7 +22,8 @@ FLOOR = 2.0**-300
 _TINY = 2.0**-1000
 _LEAST = 2.0**-100
 _MOST_WORK = 1 << 28  # multiplications for the spectral norm of one example's windows; beyond it the Frobenius norm is taken
-_FOLLOWED = (nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU)
+FOLLOWED = (nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU)
+"""The activations whose derivatives are enclosed on intervals."""
 
 
 def up(value: Tensor) -> Tensor:
@@ -76,17 +77,17 @@ class Affine:
 
     def forward(self, inputs: Interval) -> Interval:
         """An enclosure of the outputs at the stored parameters."""
-        middle, absolute = self._columns(inputs.middle), self.kernel.abs()
+        middle, absolute = self.windows_of(inputs.middle), self.kernel.abs()
         center, loose = self.kernel @ middle, absolute @ middle.abs()
         if self.bias is not None:
             bias = self.bias.reshape(*self.kernel.shape[:2], 1)
             center, loose = center + bias, loose + bias.abs()
-        spread = (absolute @ self._columns(inputs.radius) + gamma(self.kernel.shape[2] + 3) * loose) * WIDER + _TINY
+        spread = (absolute @ self.windows_of(inputs.radius) + gamma(self.kernel.shape[2] + 3) * loose) * WIDER + _TINY
         return _shaped(Interval(center - spread, center + spread).widened(0.0), self.output)
 
     def sizes(self, inputs: Interval, moved: Tensor) -> tuple[Tensor, Tensor]:
         """For every example at or above |[windows; ones]|, the norm of (W, b) -> z: at the inputs, and at any within ``moved`` of them."""
-        middle, loose = self._columns(inputs.middle), self._columns(inputs.radius)
+        middle, loose = self.windows_of(inputs.middle), self.windows_of(inputs.radius)
         places = middle.shape[3] if self.bias is not None else 0
         frobenius = up(torch.linalg.vector_norm(middle.abs() + loose, dim=(2, 3)))
         centre = up(torch.sqrt(frobenius**2 + places))
@@ -104,7 +105,7 @@ class Affine:
         groups, outputs, reads = self.kernel.shape
         shape = (*rows.low.shape[:2], groups, outputs, len(self.windows))
         middle, loose = rows.middle.reshape(shape), rows.radius.reshape(shape)
-        window, uncertain = self._columns(inputs.middle)[:, None], self._columns(inputs.radius)[:, None]
+        window, uncertain = self.windows_of(inputs.middle)[:, None], self.windows_of(inputs.radius)[:, None]
         taken = middle @ window.mT
         error = loose @ window.abs().mT + middle.abs() @ uncertain.mT + loose @ uncertain.mT
         error = error + gamma(len(self.windows) + 3) * (middle.abs() @ window.abs().mT)
@@ -121,7 +122,7 @@ class Affine:
         return before, Interval.point(taken.flatten(2)).widened(error.flatten(2) * WIDER + _TINY)
 
     def _scattered(self, columns: Tensor, inputs: Interval) -> Tensor:
-        """What windows hold, added up at the places they read: the transpose of :meth:`_columns`."""
+        """What windows hold, added up at the places they read: the transpose of :meth:`windows_of`."""
         shape = inputs.low.shape[1:]
         channels = self.kernel.shape[0] * self.kernel.shape[2] // self.windows.shape[1]
         places = math.prod(shape) // channels
@@ -130,7 +131,7 @@ class Affine:
         found.index_add_(2, torch.where(self.windows < 0, places, self.windows).T.reshape(-1), flat)
         return found[..., :-1].reshape(*columns.shape[:2], *shape)
 
-    def _columns(self, values: Tensor) -> Tensor:
+    def windows_of(self, values: Tensor) -> Tensor:
         """What the windows hold, [examples, groups, inputs * taps, positions]."""
         flat = values.reshape(len(values), self.kernel.shape[0] * self.kernel.shape[2] // self.windows.shape[1], -1)
         padded = torch.cat((flat, flat.new_zeros(*flat.shape[:2], 1)), 2)
@@ -153,6 +154,12 @@ class Fixed:
     back: Callable[[Interval, tuple[int, ...]], Interval]
     kink: str = ""
 
+    def back_rows(self, rows: Interval, inputs: Interval) -> Interval:
+        """Rows [examples, rows, *outputs] taken back to the shape of the inputs."""
+        shape = tuple(inputs.low.shape[1:])
+        back = self.back(Interval(rows.low.flatten(0, 1), rows.high.flatten(0, 1)), shape)
+        return Interval(back.low.reshape(*rows.low.shape[:2], *shape), back.high.reshape(*rows.low.shape[:2], *shape))
+
 
 @dataclass(frozen=True)
 class Bend:
@@ -174,13 +181,18 @@ class Bend:
         """An enclosure of its slopes on intervals."""
         return Interval(*slopes_on(self.activation, self.function, inputs))
 
+    def back_rows(self, rows: Interval, inputs: Interval) -> Interval:
+        """Rows [examples, rows, *outputs] times the slopes at the inputs."""
+        slopes = self.slopes(inputs)
+        return rows * Interval(slopes.low[:, None].expand_as(rows.low), slopes.high[:, None].expand_as(rows.low))
+
     def derivatives(self, inputs: Interval, moved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The greatest absolute first, second and third derivative, entry by entry, at inputs that ``moved`` at most; zero past a kink."""
         around = inputs.widened(moved.reshape(-1, *[1] * (inputs.low.ndim - 1)))
         steep = self.slopes(around).magnitude().clamp_min(_LEAST)
         if self.kink:
             return steep, torch.zeros_like(steep), torch.zeros_like(steep)
-        if isinstance(self.function, _FOLLOWED):
+        if isinstance(self.function, FOLLOWED):
             smooth = Smooth(self.function)
             bent, twisted = smooth.curvature(around), smooth.bend(around)
             return steep, bent.magnitude().clamp_min(_LEAST), twisted.magnitude().clamp_min(_LEAST)

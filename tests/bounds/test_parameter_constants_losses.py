@@ -118,6 +118,8 @@ def test_other_losses_and_targets_that_do_not_fit_are_refused() -> None:
     ):
         with pytest.raises(UnknownModule, match=f"{type(loss).__name__} as set"):
             parameter_constants(model, loss, inputs)
+    with pytest.raises(UnknownModule, match="ignores class 1"):
+        parameter_constants(model, nn.CrossEntropyLoss(ignore_index=1), inputs)
     with pytest.raises(UnknownModule, match="without a positive threshold"):
         parameter_constants(model, nn.SmoothL1Loss(beta=0.0), inputs)
     with pytest.raises(ValueError, match="pass targets"):

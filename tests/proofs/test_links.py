@@ -72,6 +72,7 @@ ROUNDED = {
     "certify.bounds.networks.slopes.above": _HELD,
     "certify.bounds.networks.slopes.below": _HELD,
     "certify.bounds.parameters.constants.parameter_constants": "the chain rule layer by layer: its derivation stands in the module",
+    "certify.bounds.parameters.deep.network_edges": "the chain rule layer by layer: its derivation stands in the modules adjoint and residual",
     "certify.bounds.parameters.stationary.gradient_norm": "measured, by intervals",
     "certify.bounds.rounding.gamma": _ROUNDING,
     "certify.bounds.rounding.norm_upper": _ROUNDING,
