@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from .data import tensors_of
 from .double_backward import pull
+from .pullbacks import recording
 from .refusals import OperatorRefused
 
 Scores = Callable[[torch.Generator | None], Tensor]
@@ -165,7 +166,7 @@ def weight(loss: Any, inputs: Any, targets: Any) -> float:
 def differentiated(loss: Callable[[Tensor], Tensor], outputs: Tensor) -> LossHessian:
     """The Hessian of any loss in the outputs, by double backward there; nothing is known of its convexity."""
     leaf = outputs.detach().requires_grad_()
-    with torch.enable_grad():
+    with torch.enable_grad(), recording():
         value = loss(leaf)
         gradient = pull([value], [leaf], [torch.ones_like(value)], False, create_graph=True)
     return LossHessian(lambda u: pull(gradient, [leaf], [u], u.dim() > leaf.dim())[0], convex="")

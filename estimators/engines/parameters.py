@@ -65,6 +65,8 @@ class Layout:
         for name, shape in zip(self.names, self.shapes, strict=True):
             if not isinstance(named[name], Tensor):
                 raise ValueError(f"{name!r} is {type(named[name]).__name__}, no tensor")
+            if not named[name].is_floating_point():
+                raise ValueError(f"{name!r} holds {named[name].dtype}: convert it to a floating-point type")
             if named[name].shape != shape:
                 raise ValueError(f"{name!r} has shape {tuple(named[name].shape)}, and the parameter {tuple(shape)}")
         return self.join([named[name] for name in self.names], dtype)
@@ -87,6 +89,11 @@ class Layout:
         """The layout of some of the parameters."""
         chosen = tuple(indices)
         return Layout(tuple(self.names[i] for i in chosen), tuple(self.shapes[i] for i in chosen))
+
+    @property
+    def named_parts(self) -> bool:
+        """Whether these are parameters, and not a vector without named parts."""
+        return self != Layout.anonymous(self.size)
 
     @classmethod
     def anonymous(cls, size: int) -> Layout:

@@ -19,6 +19,7 @@ from .problem import Differentiated, Problem, widened
 from .pullbacks import recording
 from .refusals import OperatorRefused
 from .streamed import Build, Engine
+from .surroundings import ordinary
 
 EXAMPLES = 4
 """Examples on which the probes in float64 run, so that their cost does not grow with the data."""
@@ -58,6 +59,11 @@ class Probes:
 
 def examine(engine: Engine, build: Build, difference: Difference, *, mixes: bool) -> Probes:
     """Run all probes; ``mixes`` says that one example may act on the loss of another."""
+    with ordinary():
+        return _examined(engine, build, difference, mixes)
+
+
+def _examined(engine: Engine, build: Build, difference: Difference, mixes: bool) -> Probes:
     problem = engine.problem
     batch = problem.data.first()
     working = refuse_changing(problem, batch)
@@ -228,9 +234,8 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     """
     if problem.device.type == "mps" or problem.layout.size > MOST_PARAMETERS:
         return None
-    small = first_examples(batch, EXAMPLES) if problem.of_model else None
-    if small is None or _ran(lambda: problem.loss_of(small)) is None:
-        small = batch
+    first = first_examples(batch, EXAMPLES)
+    small = first if problem.of_model and _ran(lambda: problem.loss_of(first)) is not None else batch
     wide, wide_batch = problem.widened(), widened(small)
     try:
         with _only_float64():
@@ -365,7 +370,7 @@ def _products(engine: Engine, batch: Batch) -> Callable[[Tensor], Tensor]:
 def _directions(size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Two fixed Gaussian vectors from a generator of their own: a probe is the same each time, and no global state moves."""
     generator = torch.Generator().manual_seed(20_240_229)
-    u, v = (torch.randn(size, generator=generator, dtype=torch.float32).to(device, dtype) for _ in range(2))
+    u, v = (torch.randn(size, generator=generator, dtype=torch.float32, device="cpu").to(device, dtype) for _ in range(2))
     return u, v
 
 

@@ -22,6 +22,7 @@ from .parameters import Layout, Patterns, check_parameters, chosen_parameters, c
 from .pullbacks import recording
 from .refusals import OperatorRefused
 from .staleness import Structure, Trace
+from .surroundings import Surroundings, ordinary
 
 Loss = Callable[[Any, Any], Tensor]
 
@@ -46,14 +47,15 @@ class Problem:
         self.model, self.loss = unwrapped(model), loss
         refuse_layers(self.model)
         losses.refuse_reduction(loss)
-        self._adopt(chosen_parameters(self.model, parameters))
-        self.data = Data(
-            data,
-            self.device,
-            lambda inputs, targets: losses.weight(loss, inputs, targets),
-            lambda t: losses.counted_tokens(loss, t),
-        )
-        self._remember()
+        with ordinary():
+            self._adopt(chosen_parameters(self.model, parameters))
+            self.data = Data(
+                data,
+                self.device,
+                lambda inputs, targets: losses.weight(loss, inputs, targets),
+                lambda t: losses.counted_tokens(loss, t),
+            )
+            self._remember()
 
     @classmethod
     def of_function(cls, function: Callable[[dict[str, Tensor]], Tensor], parameters: Mapping[str, Tensor]) -> Problem:
@@ -61,11 +63,11 @@ class Problem:
         self = cls.__new__(cls)
         check_parameters(parameters)
         self.model, self.loss = _Plain(), lambda outputs, targets: function(outputs)
-        self._adopt(dict(parameters))
-        self.data = Data(
-            (torch.zeros(1, device=self.device), torch.zeros(1, device=self.device)), self.device, lambda *_: 1.0, lambda _: 1
-        )
-        self._remember()
+        with ordinary():
+            self._adopt(dict(parameters))
+            nothing = torch.zeros(1, device=self.device)
+            self.data = Data((nothing, nothing), self.device, lambda *_: 1.0, lambda _: 1)
+            self._remember()
         return self
 
     def _adopt(self, originals: dict[str, Tensor]) -> None:
@@ -74,6 +76,7 @@ class Problem:
         self.layout = Layout(tuple(originals), tuple(p.shape for p in self.parameters))
         self.device = self.parameters[0].device
         self.dtype = common_dtype(self.parameters)
+        self.surroundings = Surroundings.now(self.device)
         self.buffers = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
         self.checkpointed, self._rules = False, True
         self._recurrent = any(isinstance(layer, nn.RNNBase) for layer in self.model.modules())
@@ -122,6 +125,7 @@ class Problem:
     def kernels(self) -> Iterator[Kept]:
         """Kernels that can be differentiated twice, and fast: attention by plain mathematics, recurrent layers without cuDNN, kept derivatives."""
         with ExitStack() as stack:
+            stack.enter_context(self.surroundings.restored())
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
             kept = stack.enter_context(Kept(rules=self._rules))
             if self._recurrent and self.device.type == "cuda":

@@ -46,7 +46,7 @@ class Engine:
 
     def build(self, batch: Batch, problem: Problem | None = None) -> Graph:
         """The graph of one batch; an operation that cannot be differentiated twice is refused."""
-        with torch.enable_grad(), refusing():
+        with self.problem.surroundings.restored(), torch.enable_grad(), refusing():
             return self.builder(problem or self.problem, batch)
 
     def keep(self) -> None:
@@ -69,7 +69,7 @@ class Engine:
                 result = into.join(graph.product(typed, rows, columns, batched), block.dtype, lead=int(batched))
                 return result if batched else result[None]
 
-            with refusing():
+            with self.problem.surroundings.restored(), refusing():
                 product = blocks.apply(multiply, block)
             del graph, multiply  # before the next graph is built
             if self.problem.data.batches == 1:

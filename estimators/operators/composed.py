@@ -9,7 +9,7 @@ from torch import Tensor
 
 from certify.bounds import Bound
 
-from ..engines.parameters import Layout
+from ..engines.parameters import Layout, listed
 from .operator import Claim, Operator, unclaimed
 
 
@@ -44,11 +44,12 @@ class Sum(Operator):
 
     def __init__(self, first: Operator, second: Operator) -> None:
         _refuse_mismatch(first, second)
+        rows, columns = _common(first.rows, second.rows), _common(first.columns, second.columns)
         if first.shape != second.shape:
             raise ValueError(f"operators of shapes {first.shape} and {second.shape} have no sum")
         self.first, self.second, self.parts = first, second, (first, second)
         super().__init__(
-            first.rows, first.columns, dtype=torch.promote_types(first.dtype, second.dtype), device=first.device,
+            rows, columns, dtype=torch.promote_types(first.dtype, second.dtype), device=first.device,
             symmetric=first.symmetric.and_also(second.symmetric),
             positive_semidefinite=first.positive_semidefinite.and_also(second.positive_semidefinite),
             unit=first.unit or second.unit, accuracy=max(first.accuracy, second.accuracy),
@@ -75,6 +76,7 @@ class Product(Operator):
         _refuse_mismatch(left, right)
         if left.shape[1] != right.shape[0]:
             raise ValueError(f"operators of shapes {left.shape} and {right.shape} have no product")
+        _common(left.columns, right.rows)
         self.left, self.right, self.parts = left, right, (left, right)
         super().__init__(
             left.rows, right.columns, dtype=torch.promote_types(left.dtype, right.dtype), device=left.device,
@@ -149,6 +151,15 @@ def _inherited(claim: Claim, principal: bool) -> Claim:
 def _entries(layout: Layout, indices: tuple[int, ...], device: torch.device) -> Tensor:
     slices = list(layout.slices().values())
     return torch.cat([torch.arange(slices[i].start, slices[i].stop, device=device) for i in indices])
+
+
+def _common(first: Layout, second: Layout) -> Layout:
+    """The layout of two operators on the same parameters, of which one may not name them."""
+    if first != second and first.size == second.size and first.named_parts and second.named_parts:
+        raise ValueError(
+            f"the operators are about other parameters ({listed(first.names)} and {listed(second.names)}): name the same ones, in one order"
+        )
+    return first if first.named_parts else second
 
 
 def _refuse_mismatch(first: Operator, second: Operator) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from torch import Tensor
 
 from ..engines.data import Unit
@@ -90,6 +92,9 @@ class Curvature(Operator):
 
     def _whole_claims(self) -> tuple[Claim, Claim]:
         return self.symmetric, self.positive_semidefinite
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"{self!r} holds graphs and cannot be copied or sent: build it again there")
 
 
 class _Part(Curvature):

@@ -68,7 +68,11 @@ class Function(Operator):
         )  # fmt: skip
 
     def _multiply(self, block: Tensor) -> Tensor:
-        return self._function(block)
+        result = self._function(block)
+        if not isinstance(result, Tensor) or result.shape != block.shape:
+            what = f"a tensor of shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+            raise ValueError(f"the function of this operator returned {what}, and takes and gives rows {list(block.shape)}")
+        return result
 
     def adjoint(self) -> Operator:
         if not self.symmetric:

@@ -47,7 +47,8 @@ class Operator(ABC):
     """A matrix A [rows, columns] that is multiplied and never formed.
 
     ``A @ v`` takes a flat tensor [columns], a block [columns, K], or a dictionary of tensors by parameter, and returns the
-    same kind. The product is computed in ``A.dtype`` and returned in the type of v. ``products`` counts the vectors
+    same kind. The product is computed in ``A.dtype`` and returned in the type of v, without a graph: it is a constant to automatic
+    differentiation. ``products`` counts the vectors
     multiplied so far (a block of K counts K; the probes at construction are in ``probe_products``). ``accuracy``
     is the measured relative accuracy of a product, an estimate: no theorem covers the rounding errors of automatic differentiation.
     """
@@ -128,6 +129,10 @@ class Operator(ABC):
         return self._checked(other)
 
     def _checked(self, vector: Tensor) -> Tensor:
+        if torch._C._functorch.is_functorch_wrapped_tensor(vector):
+            raise ValueError(
+                "the vector is inside torch.func, and products are not differentiated or mapped: multiply plain tensors, several in a block [P, K]"
+            )
         if not vector.is_floating_point():
             raise ValueError(f"the vector holds {vector.dtype}: convert it to a floating-point type")
         if vector.dim() not in (1, 2) or vector.shape[0] != self.shape[1]:
@@ -139,10 +144,17 @@ class Operator(ABC):
             raise ValueError(f"the vector lies on {vector.device}, and the operator on {self.device}: move it with .to(...)")
         if not _finite(vector):
             raise ValueError("the vector has entries that are not finite")
-        block = (vector[None] if vector.dim() == 1 else vector.T).detach().to(self.dtype)
+        block = (vector[None] if vector.dim() == 1 else vector.T).detach()
         if not block.numel():
             return vector.new_zeros((self.shape[0], *vector.shape[1:]))
-        result = self.multiply_rows(block).to(vector.dtype)
+        if (
+            torch.finfo(vector.dtype).max > torch.finfo(self.dtype).max
+        ):  # by powers of two, so that nothing leaves the narrower type
+            exponents = torch.frexp(block.abs().amax(dim=1, keepdim=True)).exponent
+            scaled = self.multiply_rows(_times_power(block, -exponents).to(self.dtype))
+            result = _times_power(scaled.to(vector.dtype), exponents)
+        else:
+            result = self.multiply_rows(block.to(self.dtype)).to(vector.dtype)
         if not _finite(result):
             raise ValueError(f"the product is not finite in {self._where(result)}: the curvature there overflows or is undefined")
         return result[0] if vector.dim() == 1 else result.T
@@ -164,8 +176,10 @@ class Operator(ABC):
         from scipy.sparse.linalg import LinearOperator
 
         def apply(operator: Operator, array: Any) -> Any:
+            if numpy.iscomplexobj(array):
+                return apply(operator, array.real) + 1j * apply(operator, array.imag)
             wide = torch.float32 if self.device.type == "mps" else torch.float64
-            vectors = torch.from_numpy(numpy.ascontiguousarray(array)).to(self.device, wide)
+            vectors = torch.from_numpy(numpy.array(array, dtype=numpy.float64, order="C")).to(self.device, wide)
             return (operator @ vectors).cpu().double().numpy()
 
         def transposed(array: Any) -> Any:
@@ -219,6 +233,12 @@ class Operator(ABC):
         words = [f"{self.shape[0]} x {self.shape[1]}", str(self.dtype).removeprefix("torch."), str(self.device)]
         words += ["symmetric"] * bool(self.symmetric) + ["positive semidefinite"] * bool(self.positive_semidefinite)
         return f"<{type(self).__name__} {', '.join(words)}{f', per {self.unit}' if self.unit else ''}>"
+
+
+def _times_power(rows: Tensor, exponents: Tensor) -> Tensor:
+    """The rows times powers of two, by two factors each of which their type holds."""
+    half = exponents // 2
+    return torch.ldexp(torch.ldexp(rows, half), exponents - half)
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from functools import singledispatch
 from typing import Any
@@ -24,8 +23,8 @@ def in_double(operator: Any) -> Any | None:
 
     The parameters, the data and the buffers stand for real numbers, and both operators multiply by the same function of them; so
     what is proved of one matrix is proved of the other. Costs the memory of another operator in float64, and for a curvature operator three
-    products, by which the accuracy of its products is measured; None where the model has parts of a type of their own, or the
-    device has no float64.
+    products, by which the accuracy of its products is measured; None where the model has parts of a type of their own, the
+    device has no float64, or targets that were drawn in single precision are not the ones that are drawn in double.
 
     >>> in_double(torch.eye(2)).dtype
     torch.float64
@@ -71,7 +70,8 @@ def _(operator: Sum) -> Any | None:
 
 @by_kind.register
 def _(operator: Curvature) -> Operator | None:
-    wide = copy.copy(operator)
+    wide = operator.__class__.__new__(operator.__class__)
+    wide.__dict__.update(operator.__dict__)
     wide._engine, wide.dtype, wide.products, wide.probe_products = _Wide(operator._engine), torch.float64, 0, 3
     try:
         symmetry, linearity, _ = consistency(lambda v: wide @ v, wide.shape[0], wide.dtype, wide.device)
@@ -79,8 +79,19 @@ def _(operator: Curvature) -> Operator | None:
         raise
     except RuntimeError:
         return None  # a part of the model has a type of its own
+    if operator.seed is not None and not _drawn_alike(operator, wide):
+        return None
     wide.accuracy, wide.products = max(linearity, symmetry * math.sqrt(wide.shape[0])), 0
     return wide if wide.accuracy < operator.accuracy else None
+
+
+def _drawn_alike(operator: Curvature, wide: Curvature) -> bool:
+    """Whether both have drawn the same targets: some numbers that are drawn in another type are other numbers, and the matrix is another."""
+    ones = torch.ones(operator.shape[1], dtype=torch.float64, device=operator.device)
+    spent, expected = operator.products, wide @ ones
+    gap = torch.linalg.vector_norm((operator @ ones) - expected)
+    operator.products = spent
+    return bool(gap <= 100 * operator.accuracy * torch.linalg.vector_norm(expected))
 
 
 class _Wide(Engine):

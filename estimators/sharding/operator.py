@@ -209,7 +209,9 @@ class Sharded(Operator):
         digest = combined(self._identity, self.ranks.calls, checksum(block))
         pieces = [float(digest >> (_PIECE * i) & (1 << _PIECE) - 1) for i in range(_PIECES)]
         failed = [float(failure is not None and rank == self.ranks.rank) for rank in range(count)]
-        sent[entries:] = torch.tensor([*pieces, *(piece * piece for piece in pieces), *failed], dtype=torch.float64)
+        sent[entries:] = torch.tensor(
+            [*pieces, *(piece * piece for piece in pieces), *failed], dtype=torch.float64, device=self.device
+        )
         self.ranks.sum(sent, "a product")
         tail = sent[entries:].tolist()
         if any(tail[2 * _PIECES :]):

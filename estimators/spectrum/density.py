@@ -71,7 +71,7 @@ def spectral_density(
         raise ValueError("a density takes at least one step and one probe")
     asked = Products(operator)
     steps = min(steps, asked.size)
-    points, weights = torch.zeros(probes, steps, dtype=torch.float64), torch.zeros(probes, steps, dtype=torch.float64)
+    points, weights = (torch.zeros(probes, steps, dtype=torch.float64, device="cpu") for _ in range(2))
     for probe in progress(range(probes), "spectral density", probes):
         run = lanczos(asked, asked.gaussian(1, generator)[:, 0], steps)
         beside = run.off_diagonal[: run.steps - 1]

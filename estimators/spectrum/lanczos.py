@@ -64,7 +64,7 @@ def lanczos(products: Products, start: torch.Tensor, steps: int, *, done: Callab
     size = products.size
     steps = min(steps, size)
     basis, images = start.new_zeros(size, steps), start.new_zeros(size, steps)
-    diagonal, off_diagonal = torch.zeros(steps, dtype=torch.float64), torch.zeros(steps, dtype=torch.float64)
+    diagonal, off_diagonal = (torch.zeros(steps, dtype=torch.float64, device="cpu") for _ in range(2))
     length = float(torch.linalg.vector_norm(start, dtype=torch.float64))
     if not length > 0:
         raise ValueError("Lanczos needs a starting vector that is not zero")

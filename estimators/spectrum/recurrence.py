@@ -105,5 +105,7 @@ def recurrence(run: Lanczos, accuracy: Accuracy) -> Recurrence:
 
 
 def _tridiagonal(diagonal: Sequence[float], off_diagonal: Sequence[float]) -> torch.Tensor:
-    beside = torch.tensor(off_diagonal[: len(diagonal) - 1], dtype=torch.float64)
-    return torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + torch.diag(beside, 1) + torch.diag(beside, -1)
+    along, beside = (
+        torch.tensor(row, dtype=torch.float64, device="cpu") for row in (diagonal, off_diagonal[: len(diagonal) - 1])
+    )
+    return torch.diag(along) + torch.diag(beside, 1) + torch.diag(beside, -1)

@@ -167,7 +167,7 @@ def ritz(basis: torch.Tensor, images: torch.Tensor, accuracy: Accuracy) -> Ritz:
     3.0000...
     """
     size, count = basis.shape
-    unit = torch.eye(count, dtype=torch.float64)
+    unit = torch.eye(count, dtype=torch.float64, device="cpu")
     gram, product, lengths = torch.zeros_like(unit), torch.zeros_like(unit), 0.0
     for vectors, mapped in _blocks(basis, images):
         gram += (vectors.T @ vectors).cpu()
