@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -234,8 +235,8 @@ def _in_float64(problem: Problem, batch: Batch, build: Build, difference: Differ
     """
     if problem.device.type == "mps" or problem.layout.size > MOST_PARAMETERS:
         return None
-    first = first_examples(batch, EXAMPLES)
-    small = first if problem.of_model and _ran(lambda: problem.loss_of(first)) is not None else batch
+    few = first_examples(batch, EXAMPLES) if problem.of_model else None
+    small = batch if few is None or _ran(partial(problem.loss_of, few)) is None else few
     wide, wide_batch = problem.widened(), widened(small)
     try:
         with _only_float64():
