@@ -67,7 +67,7 @@ class Call:
             anchor = anchors.get(output.dtype)
             if anchor is None:
                 anchor = anchors[output.dtype] = torch.zeros((), dtype=output.dtype, device=output.device, requires_grad=True)
-            output = _Tied.apply(output, anchor)
+            output = _Tied.apply(output, anchor)  # type: ignore[no-untyped-call]
         if output.requires_grad:  # not inside torch.no_grad
             self.edges[place] = get_gradient_edge(output)  # stays that of this output when it is overwritten
         return output
