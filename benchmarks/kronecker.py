@@ -1,16 +1,22 @@
 """Conjugate gradients on the Gauss-Newton matrix with and without Kronecker factors: products, time, and what the factors cost.
 
-Run ``python benchmarks/kronecker.py``: prints a table and writes ``benchmarks/results/kronecker.json``. One thread, float32, the models of
-``curvature.py``, not trained; damping a hundredth of the largest eigenvalue, a relative residual of 1e-4, which is computed from the solution.
+Run ``python benchmarks/kronecker.py [--peer-python PYTHON]``: prints a table and writes ``benchmarks/results/kronecker.json``. One thread,
+float32, the models of ``curvature.py``, not trained; damping a hundredth of the largest eigenvalue, a relative residual of 1e-4, which is
+computed from the solution. The peer is KFAC of curvlinops with the same exact damping, type-2 factors and joint biases, in conjugate gradients
+on its own Gauss-Newton matrix.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from _asking import peer_python
 from _curvature_models import problem
 from _report import publish, row
 
@@ -32,7 +38,22 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return best, found
 
 
-def measure(name: str) -> list[dict[str, Any]]:
+def peer(python: str, name: str, damping: float) -> dict[str, Any]:
+    """What curvlinops takes, by kind; nothing where it is not installed or has no factors for the model."""
+    script = Path(__file__).with_name("_kronecker_peer.py")
+    command = [python, str(script), name, str(damping), str(TOLERANCE), str(MOST)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode != 0:
+        print(f"skipped: curvlinops ({name}): {(done.stderr.strip().splitlines() or ['no answer'])[-1]}")
+        return {}
+    answer: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
+    for kind in KINDS:
+        if isinstance(answer[kind], str):
+            print(f"skipped: curvlinops {kind} ({name}): {answer.pop(kind)}")
+    return answer
+
+
+def measure(name: str, python: str) -> list[dict[str, Any]]:
     model, loss, inputs, targets = problem(name)
     curvature = GaussNewton(model, loss, (inputs, targets))
     found = largest_eigenvalue(curvature, failure_probability=1e-2, double=False, generator=torch.Generator().manual_seed(0))
@@ -50,6 +71,7 @@ def measure(name: str) -> list[dict[str, Any]]:
         return solve(curvature, vector, damping=damping, rtol=TOLERANCE, products=MOST, preconditioner=preconditioner)
 
     plain_seconds, plain = timed(lambda: solved(None))
+    others = peer(python, name, damping)
     rows = [
         row(f"{name}: CG products, plain ({plain.result.name.lower()})", plain.products, ""),
         row(f"{name}: CG seconds, plain", plain_seconds, "s"),
@@ -66,14 +88,23 @@ def measure(name: str) -> list[dict[str, Any]]:
                 against=plain.products,
             ),
             row(f"{name}: CG seconds, {kind}", seconds, "s", peer="plain", against=plain_seconds),
-            row(f"{name}: factors built, {kind}", built_seconds, "s"),
         ]
+        if kind not in others:
+            rows.append(row(f"{name}: factors built, {kind}", built_seconds, "s"))
+        else:
+            theirs, who = others[kind], f"curvlinops {others['version']}"
+            rows += [
+                row(f"{name}: factors built, {kind}", built_seconds, "s", peer=who, against=theirs["building"]),
+                row(f"{name}: CG products, {kind}", helped.products, "", peer=who, against=theirs["products"]),
+                row(f"{name}: CG seconds, {kind}", seconds, "s", peer=who, against=theirs["seconds"]),
+            ]
     return rows
 
 
 def main() -> None:
+    python = peer_python()
     torch.set_num_threads(1)
-    publish("kronecker", [figure for name in MODELS for figure in measure(name)])
+    publish("kronecker", [figure for name in MODELS for figure in measure(name, python)])
 
 
 if __name__ == "__main__":
