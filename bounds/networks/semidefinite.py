@@ -1,4 +1,4 @@
-"""Lipschitz constants of a chain by one matrix inequality: multipliers are found by descent, and the inequality is proved by one factorisation."""
+"""Lipschitz constants of a chain by one matrix inequality: multipliers are searched for, and the inequality is proved by one factorisation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..rounding import UNIT_ROUNDOFF, gamma
 from ..spectral.factor import completed, lost_in_factor
 from ..spectral.scaling import frobenius_upper
 from .chain import Chain
+from .interior import MOST, central_path
 
 _RATE = 0.05
 _SLACKS = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
@@ -36,15 +37,23 @@ class Proposal:
 
 
 def propose(chain: Chain, slopes: Slopes, *, steps: int = 0) -> Proposal | None:
-    """Good multipliers: feasible ones in closed form, then ``steps`` of descent on the constant. An estimate, to be proved.
+    """Good multipliers: feasible ones in closed form, then at most ``steps`` towards the optimum. An estimate, to be proved.
 
-    None where floating point finds no feasible start.
+    Up to ``MOST`` hidden neurons the steps follow the central path and end at the optimum, else they descend on the constant. None where
+    floating point finds no feasible start.
     """
     with torch.no_grad():
         start = _feasible(chain, slopes)
         best = None if start is None else _constant(chain, slopes, start)
     if start is None or best is None:
         return None
+    if steps and 0 < sum(chain.sizes[1:-1]) <= MOST and float(best) > 0:
+        with torch.no_grad():
+            found = central_path(chain, slopes, start, float(best), steps=steps)
+            reached = _constant(chain, slopes, found)
+        if reached is None or not float(reached) < float(best):
+            return Proposal(tuple(start), float(best))
+        return Proposal(tuple(found), float(reached))
     logarithms = [multiplier.log().requires_grad_() for multiplier in start]
     lowest, kept = float(best), list(start)
     if not start:

@@ -41,7 +41,7 @@ from certify.bounds import (
     spectral_norm,
     stationary_point,
 )
-from certify.bounds.networks import lipschitz as lipschitz_module
+from certify.bounds.networks import search
 from certify.bounds.networks.activations import activation_of
 from certify.bounds.networks.chain import chain_of
 from certify.bounds.networks.local import slopes_everywhere
@@ -56,8 +56,8 @@ from certify.proofs.sides import Side
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shorter search for steep places: it only feeds lower bounds."""
-    monkeypatch.setattr(lipschitz_module, "STARTS", 2, raising=False)
-    monkeypatch.setattr(lipschitz_module, "CLIMB", 4, raising=False)
+    monkeypatch.setattr(search, "STARTS", 2)
+    monkeypatch.setattr(search, "CLIMB", 4)
 
 
 def filled(layer: nn.Module, value: float = 1.0) -> nn.Module:
