@@ -318,11 +318,8 @@ def test_l24_a_bias_that_all_pixels_share() -> None:
     outer = float(torch.linalg.matrix_norm(model[2].weight.detach(), 2))  # type: ignore[union-attr, operator, arg-type]
     statement = math.sqrt(2) / 2 * math.hypot(outer * 1.0, 1.0)  # the length of p - e_y is sqrt(2)/2 here
     assert statement < gradient / 3
-    try:
-        found = parameter_constants(model, nn.CrossEntropyLoss(), image)
-    except UnknownModule:  # refusing the layer is sound
-        return
-    assert found.gradient.value >= gradient
+    found = parameter_constants(model, nn.CrossEntropyLoss(), image)
+    assert gradient <= found.gradient.value <= 3 * gradient
 
 
 def test_l27_a_stationary_point_in_the_ball_is_not_what_training_elsewhere_finds() -> None:
