@@ -27,8 +27,9 @@ class Averages:
     """Upper bounds for the mean over all examples, at every point of the ball.
 
     ``gradient``, ``smoothness`` and ``cubic`` bound the gradient, the Hessian and the third derivative; ``gauss_newton`` the one part of
-    the Hessian, ``ascent`` and ``descent`` the eigenvalues of the other, the residual part, and of its negative. Of a network with kinks
-    the gradient alone is bounded, and the others say nothing.
+    the Hessian, ``ascent`` and ``descent`` the eigenvalues of the other, the residual part, and of its negative. ``edges`` bound the
+    eigenvalues of the whole Hessian (least from below, greatest from above) where it could be formed and the ball is a point. Of a network
+    with kinks the gradient alone is bounded, and the others say nothing.
     """
 
     def __init__(self, steps: tuple[Step, ...], rule: OutputLoss, rows: Tensor, targets: Tensor | None, radius: float) -> None:
@@ -38,7 +39,7 @@ class Averages:
         self._whole, self._residual = (torch.zeros(len(layers), len(layers), dtype=torch.float64) for _ in range(2))
         self._gram: Tensor | None = None
         self._matrix: Tensor | None = None
-        self._rounded = 0.0
+        self._rounded, self._growth = 0.0, 1.0
         self._terms = 0
         self._mean: Tensor | None = None
         self._parameters = sum(layer.parameters for layer in layers)
@@ -75,8 +76,9 @@ class Averages:
         self.cubic = self._cubic * WIDER + FLOOR
         self.descent, self.ascent = (self._residual_edge(sign) for sign in (1.0, -1.0))
         self.gauss_newton = self._gauss_newton()
+        self.edges = self._whole_edges() if radius == 0.0 and not rule.kink else (-math.inf, math.inf)
         both = max((self.gauss_newton + self.ascent) * WIDER, self.descent)
-        self.smoothness = min(float(norms(self._whole[None])[0]), both)
+        self.smoothness = min(float(norms(self._whole[None])[0]), both, max(self.edges[1], -self.edges[0]))
         self.gradient = min(self._per_example * WIDER + FLOOR, self._of_the_mean())
 
     def _add(self, first: Tensor, second: Tensor, sizes: LossSizes, residual: Tensor, third: Tensor) -> None:
@@ -104,6 +106,7 @@ class Averages:
         self._gram = part if self._gram is None else self._gram + part
         self._terms += len(seen) * rows + 1
         self._squares += float((seen**2).sum())
+        self._growth = max(self._growth, float(sizes.growth.max()))
         moved = norms(sizes.root) * (norms(found.second) * self._radius + error) + gamma(rows + 6) * lengths(sizes.root) * size
         self._rest += float((sizes.growth * moved**2).sum()) / self._count
         self._slack += sizes.slack * float((sizes.growth * lengths(found.first) ** 2).sum()) / self._count
@@ -126,6 +129,17 @@ class Averages:
         least = least_eigenvalue(sign * self._matrix, error).value
         here = max(-least, 0.0) / self._count * WIDER
         return min(most, (here + self._turn * self._radius if self._radius else here) * WIDER + FLOOR)
+
+    def _whole_edges(self) -> tuple[float, float]:
+        """Of the Hessian at the centre, formed from both parts; roots of the loss's Hessian are as near it as :class:`LossSizes` says."""
+        sizes = self._rounded + self._rest + self._slack + self._error
+        if self._matrix is None or self._gram is None or not math.isfinite(sizes) or self._growth > 1.1:
+            return -math.inf, math.inf
+        whole = self._gram + self._matrix / self._count
+        apart = 4 * (self._growth - 1) + 2.0**-27
+        curved = (apart + gamma(self._terms + 16)) * self._squares + 2 * math.sqrt(self._squares * self._rest) + self._rest
+        error = (curved + self._slack + (self._error + 2.0**-40 * self._rounded) / self._count) * WIDER + FLOOR
+        return least_eigenvalue(whole, error).value, -least_eigenvalue(-whole, error).value
 
     def _gauss_newton(self) -> float:
         """The greatest eigenvalue of the Gauss-Newton part: whole at the centre, and how far its root moves; infinite where it was not formed."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from certify.proofs.sides import Side
 
-from ..bound import Bound
+from ..bound import Bound, tightest
 from ..evidence import Measured
 from ..networks.activations import UnknownModule
 from .averages import Averages
@@ -28,8 +28,8 @@ def network_edges(
     ``model``, ``loss`` and the ball are as in :func:`~certify.bounds.parameters.constants.parameter_constants`, every activation smooth;
     ``data`` is (inputs, targets). The loss is convex in the outputs, so the Gauss-Newton part is positive semidefinite. The residual
     part is formed as a matrix at the centre, up to 4096 parameters; over the ball it turns by at most the radius times a bound on its
-    derivative, which is made of norms of layers and large for deep networks: the edges are tight at the parameters and fall off fast. A
-    quadratic form of the Hessian at a unit vector is that of the two parts and of the ridge, which gives both edges.
+    derivative, which is made of norms of layers and large for deep networks: the edges fall off fast. A quadratic form of the Hessian at
+    a unit vector is that of the two parts and of the ridge, which gives both edges; with radius zero the whole is formed, and they are tight.
 
     ``lower`` is at or below the least eigenvalue everywhere in the ball, ``upper`` at or above the greatest. Raises what
     ``parameter_constants`` raises, and :class:`~certify.bounds.networks.activations.UnknownModule` for kinks.
@@ -56,7 +56,16 @@ def network_edges(
     curved = found.gauss_newton if math.isfinite(found.gauss_newton) else found.smoothness  # where it is too large to be formed
     gauss_newton = _measured(curved, "Gauss-Newton part, from enclosures of the Jacobians")
     ridge = Bound(l2, Side.EXACT, Measured("weight of the ridge"))
-    return HessianEdges(ridge - descent, gauss_newton + ascent + ridge, radius, descent, ascent, gauss_newton)
+    lower, upper = ridge - descent, gauss_newton + ascent + ridge
+    if math.isfinite(found.edges[0]):
+        least, greatest = (ridge + bound for bound in _whole(found.edges))
+        lower, upper = max(lower, least, key=lambda bound: bound.value), tightest(upper, greatest)
+    return HessianEdges(lower, upper, radius, descent, ascent, gauss_newton)
+
+
+def _whole(edges: tuple[float, float]) -> tuple[Bound, Bound]:
+    made = Measured("the Hessian as formed at the parameters")
+    return Bound(edges[0], Side.LOWER, made), Bound(edges[1], Side.UPPER, made)
 
 
 def _measured(value: float, what: str) -> Bound:

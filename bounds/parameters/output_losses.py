@@ -31,7 +31,7 @@ from .derivatives import Smooth
 from .shallow import WIDER
 from .steps import FLOOR, lengths, up
 
-_ROOTED = 2.0**-44  # times the classes: how far a computed root of diag p - p p' squares from it
+_ROOTED = 2.0**-42  # for every class: how far the square of a computed root is from the Hessian at the middle of the outputs
 _ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
 
 
@@ -39,7 +39,8 @@ _ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
 class LossSizes:
     """For every example, at or above the norms of the first, second and third derivative in the outputs.
 
-    Wherever the outputs go, the Hessian is at most ``growth`` (R' R + ``slack`` times the identity) with R the ``root`` [examples, K, K].
+    Wherever the outputs go, the Hessian is at most ``growth`` (R' R + ``slack`` times the identity) with R the ``root`` [examples, K, K]; and
+    where they do not move, of a loss without a kink, at least R' R over ``growth`` twice, less the slack, but for a relative 2^-27.
     ``gradient`` encloses the first derivative at the centre, [examples, K], where the targets are known.
     """
 
@@ -165,9 +166,10 @@ def _logistic(loss: Any) -> OutputLoss:
             first = torch.minimum(first, lengths(_off(sigmoid.value(outputs), targets)) + second * moved)
         third = sigmoid.curvature(around).magnitude().flatten(1).amax(1)
         residual = None if targets is None else _residual(sigmoid.value(outputs), targets, count)
-        root = _diagonal(outputs, sigmoid.first(outputs).magnitude().flatten(1) / count)
+        bell = torch.sigmoid(outputs.middle) * torch.sigmoid(-outputs.middle)
+        root = _diagonal(outputs, bell.flatten(1) / count)
         growth = torch.exp(moved + lengths(outputs.radius)) * WIDER
-        return LossSizes(up(first / count), up(second / count), up(third / count), root, growth, 0.0, residual)
+        return LossSizes(up(first / count), up(second / count), up(third / count), root, growth, _ROOTED, residual)
 
     return OutputLoss(sizes)
 

@@ -122,12 +122,15 @@ def test_activations_may_come_first_last_and_one_after_another() -> None:
         nothing_is_above(function, parameter_constants(model, LOSS, function.inputs, radius=radius))
 
 
-def test_they_are_looser_than_the_edges_of_the_hessian() -> None:
+def test_they_are_near_the_hessian_at_the_centre_and_looser_than_its_edges_on_a_ball() -> None:
     model = network(nn.Tanh(), 1, 3)
     function = function_of(model, 3)
-    constants = parameter_constants(model, LOSS, function.inputs, function.targets)
-    edges = hessian_edges(model, LOSS, (function.inputs, function.targets))
-    assert constants.smoothness is not None and constants.smoothness.value >= edges.upper.value
+    data = function.inputs, function.targets
+    here, ball = (parameter_constants(model, LOSS, *data, radius=radius) for radius in (0.0, 0.1))
+    assert here.smoothness is not None and ball.smoothness is not None
+    truth = function.measured(function.flat)[1]
+    assert truth <= here.smoothness.value <= truth * (1 + 1e-6)
+    assert ball.smoothness.value >= hessian_edges(model, LOSS, data, radius=0.1).upper.value
 
 
 def test_the_constants_of_one_example_through_one_layer_are_the_truth() -> None:
