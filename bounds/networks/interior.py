@@ -19,8 +19,8 @@ from .chain import Chain
 
 MOST = 1200
 """Hidden neurons up to which the dense matrices are worth their time."""
-_CAP, _ROOM = 1e4, 1.3  # above the multipliers of the start, and above its square
-_GAP, _PROGRESS, _PATIENCE = 1e-8, 2e-5, 6
+_CAP, _ROOM = 1e3, 1.3  # above the multipliers of the start, and above its square
+_GAP, _PROGRESS, _PATIENCE = 1e-8, 2e-4, 6
 _CENTRED, _TO_THE_EDGE = 1e-4, 0.95
 
 
