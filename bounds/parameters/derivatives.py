@@ -1,4 +1,4 @@
-"""Values of smooth activations and of their first two derivatives on intervals, enclosed."""
+"""Values of smooth activations and of their first three derivatives on intervals, enclosed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from ..networks.slopes import LIBRARY, above, below
 _Functions = tuple[Callable[[Tensor], Tensor], ...]
 _FOURTH = {nn.Tanh: 4.0860, nn.Sigmoid: 0.127688, nn.GELU: 1.595770, nn.SiLU: 0.5}
 """At or above the absolute fourth derivative."""
+_STEEPEST = 1e30
+_SPENT = 40.0
 
 
 class Smooth:
-    """A twice differentiable activation: enclosures of its value, slope and second derivative, by the mean value theorem.
+    """A smooth activation: enclosures of its value and of its first three derivatives, by the mean value theorem.
 
     Raises :class:`~certify.bounds.networks.activations.UnknownModule` for an activation without bounded third derivative: the gradient of a
-    network with kinks jumps in the parameters, so it has no smoothness to bound.
+    network with kinks jumps in the parameters, so it has no smoothness to bound; and for a Softplus whose beta is beyond reason.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -31,6 +33,8 @@ class Smooth:
                 f"{type(module).__name__} has a kink, or no bounded third derivative: the gradient in the parameters jumps there; use a smooth "
                 "activation such as tanh or softplus"
             )
+        if isinstance(module, nn.Softplus) and not 1 / _STEEPEST <= module.beta <= _STEEPEST:
+            raise UnknownModule(f"Softplus with beta = {module.beta} has derivatives beyond float64: use one near 1")
         self._functions = _functions(module)
         self.constants: Activation = constants
         self.second = _up(float(constants.second))
@@ -69,6 +73,7 @@ def _up(value: float) -> float:
 
 
 def _functions(module: nn.Module) -> _Functions:
+    """The function and its derivatives, each within LIBRARY (1 + its modulus) of the truth at every double."""
     if isinstance(module, nn.Tanh):
         return (
             torch.tanh,
@@ -89,9 +94,9 @@ def _functions(module: nn.Module) -> _Functions:
     if isinstance(module, nn.GELU) and module.approximate == "none":
         return (
             lambda z: z * torch.special.ndtr(z),
-            lambda z: torch.special.ndtr(z) + z * _density(z),
-            lambda z: (2 - z * z) * _density(z),
-            lambda z: (z * z - 4) * z * _density(z),
+            lambda z: torch.special.ndtr(z) + _near(z) * _density(z),
+            lambda z: (2 - _near(z) ** 2) * _density(z),
+            lambda z: (_near(z) ** 2 - 4) * _near(z) * _density(z),
         )
     if isinstance(module, nn.SiLU):
         return (
@@ -111,8 +116,8 @@ def _bell(z: Tensor) -> Tensor:
 
 
 def _tilt(z: Tensor) -> Tensor:
-    """The second derivative of the sigmoid."""
-    return _bell(z) * (1 - 2 * torch.sigmoid(z))
+    """The second derivative of the sigmoid, without cancellation at zero: a Softplus multiplies it by the square of beta."""
+    return -_bell(z) * torch.tanh(z / 2)
 
 
 def _tip(z: Tensor) -> Tensor:
@@ -120,5 +125,10 @@ def _tip(z: Tensor) -> Tensor:
     return _bell(z) * (1 - 6 * _bell(z))
 
 
+def _near(z: Tensor) -> Tensor:
+    """The number, but for those where the normal density is zero in float64 and a power of z might be none."""
+    return z.clamp(-_SPENT, _SPENT)
+
+
 def _density(z: Tensor) -> Tensor:
-    return torch.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return torch.exp(-(_near(z) ** 2) / 2) / math.sqrt(2 * math.pi)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from ..rounding import gamma
 from ..spectral.dense import exact_weights
 from ..spectral.scaling import vector_norm_upper
 from .edges import HessianEdges, check_loss, edges_of
-from .shallow import WIDER, Behaviour, Shallow, augmented, behave, shallow
+from .shallow import WIDER, Behaviour, Shallow, augmented, behave, check_number, shallow
 
 COMPARATOR = (
     "the one stationary point of the objective in this ball; training from elsewhere may find another, so this is a distance to a retrained "
@@ -57,8 +56,9 @@ def stationary_point(
     """Whether mean cross-entropy plus (l2/2)|w - anchor|² has exactly one stationary point within ``radius`` of the model's parameters.
 
     ``anchor`` is a state dictionary of the model (zero by default). The least eigenvalue of the Hessian is bounded over the ball, the
-    gradient is enclosed at its centre; where the ball is wider than their ratio, the minimiser over the ball is inside it. Raises what
-    :func:`~certify.bounds.parameters.edges.hessian_edges` raises.
+    gradient is enclosed at its centre; where the ball is wider than their ratio, the minimiser over the ball is inside it. Stationary means
+    in all parameters, frozen ones too. Raises what :func:`~certify.bounds.parameters.edges.hessian_edges` raises, and ``ValueError``
+    for an anchor that does not fit.
 
     Theorem: ``output.residual`` (upper residual; lower strong_convexity).
     Theorem: ``hessian.stationary-point`` (upper residual; lower radius, strong_convexity).
@@ -70,8 +70,8 @@ def stationary_point(
     True
     """
     check_loss(loss)
-    if not (math.isfinite(radius) and radius > 0 and math.isfinite(l2) and l2 > 0):
-        raise ValueError("a radius and a ridge are finite and positive")
+    check_number("a radius", radius, positive=True)
+    check_number("a ridge", l2, positive=True)
     network = shallow(model, data)
     here = behave(network, 0.0)
     edges = edges_of(network, here, behave(network, radius), l2)
@@ -93,38 +93,34 @@ def gradient_norm(network: Shallow, here: Behaviour, l2: float, first_anchor: Te
     pulled = here.backward * here.slope
     first = _mean_products(pulled, Interval.point(network.inputs), count)
     second = _mean_products(here.residual, here.hidden, count)
-    norm = 0.0
+    square = Bound(0.0, Side.UPPER, Measured("an empty sum"))
     for part, weight, anchor in ((first, network.first, first_anchor), (second, network.second, second_anchor)):
         pull = l2 * (weight - anchor)
-        loose = 2.0**-50 * l2 * (weight.abs() + anchor.abs())
-        norm = math.hypot(norm, vector_norm_upper((part.middle + pull).abs() + part.radius + loose * WIDER)) * WIDER
-    return Bound(norm, Side.UPPER, Measured("gradient, by intervals of every example"))
+        loose = 2.0**-50 * l2 * (weight.abs() + anchor.abs()) + 2.0**-1000
+        size = vector_norm_upper(((part.middle + pull).abs() + part.radius + loose) * WIDER)
+        square = square + Bound(size, Side.UPPER, Measured("gradient of a layer, by intervals of every example")) * size
+    return square.sqrt()
 
 
 def _mean_products(left: Interval, right: Interval, count: int) -> Interval:
     """An enclosure of the mean over the examples of left x right' ([examples, a] and [examples, b])."""
     here, there = left.middle / count, right.middle
     spread = (left.radius / count).T @ right.magnitude() + here.abs().T @ right.radius
-    spread = (spread + gamma(count + 4) * (here.abs().T @ there.abs())) * WIDER
+    spread = (spread + gamma(count + 4) * (here.abs().T @ there.abs())) * WIDER + 2.0**-1000
     return Interval.point(here.T @ there).widened(spread)
 
 
 def _anchors(model: nn.Module, anchor: Mapping[str, Tensor] | None, network: Shallow) -> tuple[Tensor, Tensor]:
     if anchor is None:
         return torch.zeros_like(network.first), torch.zeros_like(network.second)
-    parts = []
-    for name, module in leaves(model):
-        if not isinstance(module, nn.Linear):
-            continue
-        prefix = f"{name}." if name else ""
-        if f"{prefix}weight" not in anchor:
-            raise ValueError(f"the anchor has no {prefix}weight: pass a state dictionary of this model")
-        held = [
-            exact_weights(anchor[f"{prefix}{part}"], f"the anchor's {prefix}{part}")
-            for part in ("weight", "bias")
-            if f"{prefix}{part}" in anchor
-        ]
-        parts.append(augmented(held[0], held[1] if len(held) > 1 else None))
-    if [part.shape for part in parts] != [network.first.shape, network.second.shape]:
-        raise ValueError("the anchor is of another shape than the model")
-    return parts[0], parts[1]
+    wanted = model.state_dict()
+    if not isinstance(anchor, Mapping) or set(anchor) != set(wanted):
+        raise ValueError(f"the anchor is a state dictionary of this model, with the names {', '.join(wanted)} and no others")
+    held = {}
+    for name, value in anchor.items():
+        if not isinstance(value, Tensor) or value.shape != wanted[name].shape:
+            raise ValueError(f"the anchor's {name} is a tensor of shape {tuple(wanted[name].shape)}, as the model's is")
+        held[name] = exact_weights(value, f"the anchor's {name}")
+    layers = [f"{name}." if name else "" for name, module in leaves(model) if isinstance(module, nn.Linear)]
+    first, second = (augmented(held[f"{layer}weight"], held.get(f"{layer}bias")) for layer in layers)
+    return first, second
