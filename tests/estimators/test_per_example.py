@@ -24,6 +24,7 @@ from certify.estimators import (
     per_example_projections,
 )
 from certify.estimators.per_example import gram, pieces
+from certify.estimators.per_example.engine import Engine
 
 SEQUENCES = ["transformer", "transformer ignoring"]
 close = functools.partial(torch.testing.assert_close, rtol=1e-10, atol=1e-13)
@@ -251,6 +252,34 @@ def test_a_forward_pass_in_half_precision() -> None:
     torch.testing.assert_close(found.float(), reference.norm(dim=1), rtol=0.05, atol=0)
     plain = per_example_norms(made.inner, F.cross_entropy, data)
     torch.testing.assert_close(found, plain, rtol=0.05, atol=0)
+
+
+class Stored(nn.Module):
+    """Reads its input in the order of memory, which is another where channels lie last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.as_strided(x.shape, torch.empty(x.shape).stride())
+
+
+class Viewed(nn.Module):
+    """Flattens by a view, which memory in another order does not take."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(len(x), -1)
+
+
+@pytest.mark.parametrize(
+    ("between", "after", "moved"),
+    [(nn.ReLU(), nn.Flatten(), True), (Stored(), nn.Flatten(), False), (nn.ReLU(), Viewed(), False)],
+    ids=["plain", "order of memory", "view"],
+)
+def test_channels_lie_last_only_where_the_model_gives_the_same(between: nn.Module, after: nn.Module, moved: bool) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), between, nn.Conv2d(4, 2, 3), after, nn.Linear(8, 3))
+    data = torch.randn(6, 3, 4, 4), torch.arange(6) % 3
+    assert Engine(model, nn.CrossEntropyLoss(), data).channels_last is moved
+    expected = rows(by_hand(model, nn.CrossEntropyLoss(), data)).norm(dim=1).double()
+    torch.testing.assert_close(torch.Tensor(per_example_norms(model, nn.CrossEntropyLoss(), data)), expected, rtol=1e-5, atol=0)
 
 
 def test_the_matrix_of_all_gradients_is_never_held() -> None:
