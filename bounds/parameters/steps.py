@@ -107,12 +107,11 @@ class Affine:
         middle, loose = rows.middle.reshape(shape), rows.radius.reshape(shape)
         window, uncertain = self.windows_of(inputs.middle)[:, None], self.windows_of(inputs.radius)[:, None]
         taken = middle @ window.mT
-        error = loose @ window.abs().mT + middle.abs() @ uncertain.mT + loose @ uncertain.mT
-        error = error + gamma(len(self.windows) + 3) * (middle.abs() @ window.abs().mT)
+        rounded = gamma(len(self.windows) + 3) * middle.abs()
+        error = (loose + rounded) @ window.abs().mT + (middle.abs() + loose) @ uncertain.mT
         if self.bias is not None:
             taken = torch.cat((taken, middle.sum(4, keepdim=True)), 4)
-            last = loose.sum(4, keepdim=True) + gamma(len(self.windows) + 3) * middle.abs().sum(4, keepdim=True)
-            error = torch.cat((error, last), 4)
+            error = torch.cat((error, (loose + rounded).sum(4, keepdim=True)), 4)
         transposed = self.kernel.mT
         center = self._scattered(transposed @ middle, inputs)
         spread = self._scattered(
