@@ -29,7 +29,15 @@ def central_path(
 ) -> list[Tensor]:
     """Multipliers that would prove a constant at or below that of ``start``, after at most ``steps`` steps towards the optimum.
 
-    ``start`` would prove ``constant`` without rounding. Returns ``start`` itself where no step can be made.
+    ``start`` would prove ``constant`` without rounding. Returns ``start`` itself where no step can be made. Nothing here is proved.
+
+    >>> from certify.bounds.networks.chain import chain_of
+    >>> model = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.ReLU(), torch.nn.Linear(1, 1))
+    >>> _ = [torch.nn.init.ones_(parameter) for parameter in model.parameters()]
+    >>> zero = torch.zeros(1, dtype=torch.float64)
+    >>> found = central_path(chain_of(model), ((zero, zero + 1),), [zero + 0.5], 2 / 3**0.5, steps=30)
+    >>> round(found[0].item(), 3)
+    1.0
     """
     programme = _Programme(chain, slopes, constant)
     state = programme.start(torch.cat(start) * _ROOM, _ROOM)
