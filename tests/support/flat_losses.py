@@ -56,6 +56,8 @@ class FlatLoss:
         point = found[1]
         for _ in range(ascents):
             step = torch.func.grad(lambda flat: self.gradient(flat).square().sum())(point)
+            if not bool(step.any()):
+                break
             point = self.flat + (step / step.norm()) * radius
             found.append(point)
         return found
