@@ -92,7 +92,7 @@ def write_files(contents: Mapping[Path, tuple[bytes, int]]) -> None:
             _flush_names(folder)
     except OSError as problem:
         raise InputError(
-            f"cannot write {place}: {problem.strerror or problem}; nothing was replaced by halves, choose a writable place"
+            f"cannot write {place}: {problem.strerror or problem}; what was there is whole: choose a writable place"
         ) from None
     finally:
         for temporary, _ in staged:

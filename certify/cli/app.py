@@ -14,7 +14,7 @@ from certify.errors import CertifyError, InputError
 from .characters import never_fail_to_print
 from .output import ExitCode, complain
 
-_COMMANDS = (
+COMMANDS = (
     ("noise", "noise", "How much noise: any three of epsilon, delta, sigma, sensitivity give the fourth, proved."),
     ("claim", "claim", "Check a published claim: does a theorem give (epsilon, delta) at this noise?"),
     ("theorems", "theorems", "List the theorems of the book, or show one."),
@@ -59,7 +59,7 @@ def build(chosen: str | None = None) -> App:
         help_on_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for name, module, summary in _COMMANDS:
+    for name, module, summary in COMMANDS:
         app.command(
             f"certify.cli.{module}:{name}",
             name=name,
@@ -118,7 +118,7 @@ def _default(value: object) -> str | None:
 
 
 def _refuse_unknown_command(words: Sequence[str]) -> None:
-    names = [name for name, _, _ in _COMMANDS]
+    names = [name for name, _, _ in COMMANDS]
     if words and words[0] not in _ALONE and words[0].startswith("-"):
         raise InputError(f"{words[0]} comes after a command: write certify COMMAND {words[0]} (see certify --help)")
     if words and not words[0].startswith("-") and words[0] not in names:
