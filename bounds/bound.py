@@ -175,6 +175,16 @@ def as_bound(number: Bound | int | float | Fraction) -> Bound:
     return exactly(Fraction(number), Declared("literal"))
 
 
+def between(lower: Bound, name: str, upper: Bound) -> str:
+    """Both sides of a quantity on one line, with all digits: fewer would be rounded inward. And with what they may fail.
+
+    >>> between(Bound(0.25, Side.LOWER), "norm", Bound(0.5, Side.UPPER, failure_probability=0.01))
+    '0.25 <= norm <= 0.5, but for probability 0.01'
+    """
+    failure = lower.failure_probability + upper.failure_probability
+    return f"{lower.value!r} <= {name} <= {upper.value!r}" + (f", but for probability {failure!r}" if failure else "")
+
+
 def exactly(number: Fraction, evidence: Evidence) -> Bound:
     """The rational as an exact bound; one that is no double keeps its rational and shows the nearest double.
 

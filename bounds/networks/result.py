@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bound import Bound
+from ..bound import Bound, between
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,4 @@ class LipschitzConstant:
         rows = "".join(
             f"\n  {layer.name:<12} {layer.kind:<16} {layer.constant.value:<12.6g} {layer.proof}" for layer in self.layers
         )
-        return f"{self.lower.value:.8g} <= L <= {self.upper.value:.8g} for {self.domain}   ({self.method}: {self.proof}){rows}"
+        return f"{between(self.lower, 'L', self.upper)} for {self.domain}   ({self.method}: {self.proof}){rows}"

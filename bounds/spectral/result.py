@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from certify.proofs.sides import Side
 
-from ..bound import Bound
+from ..bound import Bound, between
 from ..evidence import Enclosed
 
 
@@ -38,7 +38,7 @@ class SpectralNorm:
 
     def __str__(self) -> str:
         charges = "".join(f"\n  {charge.size:9.2e}  {charge.what}" for charge in self.ledger)
-        return f"{self.lower.value!r} <= norm <= {self.upper.value!r}   ({self.proof}){charges}"
+        return f"{between(self.lower, 'norm', self.upper)}   ({self.proof}){charges}"
 
 
 def nothing_below() -> Bound:

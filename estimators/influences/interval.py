@@ -10,6 +10,7 @@ from fractions import Fraction
 import torch
 
 from certify.bounds import Bound, Estimate, exactly
+from certify.bounds.bound import between
 from certify.bounds.evidence import Declared
 
 from ..operators.composed import Damped
@@ -53,6 +54,11 @@ class Influence:
     result: Result
     routes: dict[str, tuple[Bound, Bound]]
     history: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        if self.lower is None or self.upper is None:
+            return f"influence about {self.estimate.value!r}, without bounds: {self.no_interval}"
+        return between(self.lower, "influence", self.upper)
 
     @property
     def relative_width(self) -> float:

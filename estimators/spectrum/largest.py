@@ -9,6 +9,7 @@ from fractions import Fraction
 import torch
 
 from certify.bounds import Bound, tightest
+from certify.bounds.bound import between
 from certify.bounds.evidence import Combined
 from certify.proofs.sides import Side
 
@@ -48,6 +49,9 @@ class Eigenvalue:
     products: int
     vector: torch.Tensor
     routes: dict[str, Bound]
+
+    def __str__(self) -> str:
+        return between(self.lower, "eigenvalue", self.upper)
 
     @property
     def relative_width(self) -> float:

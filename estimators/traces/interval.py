@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from certify.bounds import Bound, Estimate, WrongSide
+from certify.bounds.bound import between
 from certify.bounds.evidence import Combined
 from certify.proofs.sides import Side
 
@@ -21,6 +22,9 @@ class Interval:
     upper: Bound
     estimate: Estimate
     products: int
+
+    def __str__(self) -> str:
+        return between(self.lower, "value", self.upper)
 
 
 def sharper(first: Bound, second: Bound) -> Bound:

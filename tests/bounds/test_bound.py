@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certify.bounds import Bound, Declared, Estimate, WrongSide, as_bound
+from certify.bounds.bound import between
 from certify.proofs.sides import Side
 
 SIDES = (Side.UPPER, Side.LOWER)
@@ -99,3 +100,8 @@ def test_a_derivation_lists_every_ancestor_once_inputs_first() -> None:
     listed = list(total.ancestors())
     assert listed[-1] is total and len({id(bound) for bound in listed}) == len(listed)
     assert listed.index(left) < len(listed) - 1
+
+
+def test_two_sides_are_shown_with_all_digits_and_what_they_may_fail() -> None:
+    low, high = Bound(1 / 3, Side.LOWER, failure_probability=1e-6), Bound(0.3333333333333334, Side.UPPER, failure_probability=1e-6)
+    assert between(low, "x", high) == "0.3333333333333333 <= x <= 0.3333333333333334, but for probability 2e-06"

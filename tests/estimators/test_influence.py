@@ -454,3 +454,11 @@ def test_vectors_of_any_scale_have_intervals(scale: float) -> None:
     found = influence(matrix, of=v * scale, on=u, smallest=below(0.99), relative_width=1e-6)
     assert found.result is Result.CONVERGED and found.lower is not None and found.upper is not None
     assert found.lower.value <= truth * scale <= found.upper.value
+
+
+def test_what_is_printed_is_the_interval_or_why_there_is_none() -> None:
+    matrix = rotated(outliers(40), 3)
+    u, v = vectors(2, 40)
+    found = influence(Matrix(matrix, positive_semidefinite="a square"), of=v, on=u, damping=0.1, relative_width=1e-3)
+    assert found.lower is not None and str(found).startswith(f"{found.lower.value!r} <= influence <= ")
+    assert "without bounds" in str(influence(Matrix(matrix), of=v, on=u, damping=0.1, products=10))
