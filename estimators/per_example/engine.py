@@ -62,7 +62,9 @@ class Engine:
                 "call model.eval() first, and use running statistics",
             )
         self.sites = find_sites(self.problem.model, self.names)
-        self._values = self.problem.buffers | {name: p.detach() for name, p in zip(self.names, self.problem.parameters, strict=True)}
+        self._values = self.problem.buffers | {
+            name: p.detach() for name, p in zip(self.names, self.problem.parameters, strict=True)
+        }
         self._places = _places(self.problem.model)
         self.channels_last = False
         layers = sorted({site.layer for sites in self.sites.values() for site in sites})
