@@ -40,11 +40,12 @@ def clip_spectral_norm(
 
     Singular values above the limit are lowered to it, and those below barely move: of a matrix by its decomposition, of a convolution
     frequency by frequency of the circular one, then back to the support of the kernel, again and again. A last scaling brings the
-    proved bound to the limit, so ``after.upper`` is at most limit (1 + 1e-6) for float64 and float32 weights. With ``normalisation``, a batch
+    proved bound to the limit, so ``after.upper`` is at most limit (1 + 1e-6). With ``normalisation``, a batch
     normalisation in evaluation mode behind the layer, it is the composed map that is clipped: the product of the two norms is another number.
     ``input_shape`` is the shape of one input, needed for convolutions.
 
-    Raises ``ValueError`` for a limit that is not positive and :class:`~certify.bounds.spectral.dense.NotALinearMap` for another layer.
+    Raises ``ValueError`` for a limit that is not positive and finite, ``ArithmeticError``, with the weights as they were, where their type
+    cannot store such a norm, and :class:`~certify.bounds.spectral.dense.NotALinearMap` for another layer.
 
     Theorem: ``norm.cholesky`` (upper scale, rounding).
 
@@ -54,11 +55,11 @@ def clip_spectral_norm(
     >>> clipped.before.lower.value > 2.99, clipped.after.upper.value <= 1.000001
     (True, True)
     """
-    if not limit > 0 or limit == float("inf"):
-        raise ValueError(f"a limit for a spectral norm is positive and finite, not {limit}")
+    _check_limit(limit)
     if not isinstance(layer, (nn.Linear, *FORWARD)):
         raise NotALinearMap(
-            f"{type(layer).__name__} cannot be clipped: it takes Linear and Conv layers, with the normalisation behind them"
+            f"{type(layer).__name__} cannot be clipped: pass one Linear or Conv layer, and normalisation= for the batch normalisation behind "
+            "it; SpectralClipping takes a whole model"
         )
     if isinstance(layer, FORWARD) and input_shape is None:
         raise NotALinearMap(f"{type(layer).__name__} needs input_shape=(channels, *sizes): its norm depends on the input size")
@@ -78,14 +79,23 @@ def clip_spectral_norm(
         _clipped_matrix(folded, limit) if isinstance(layer, nn.Linear) else _clipped_kernel(layer, folded, input_shape, limit)
     )
     target = torch.where(factors == 0, stored, lowered / torch.where(factors == 0, 1.0, factors))
-    for _ in range(_MOST_REFINEMENTS):
-        with torch.no_grad():
+    rounded = torch.finfo(weight.dtype).eps
+    with torch.no_grad():
+        for _ in range(_MOST_REFINEMENTS):
             weight.copy_(target.to(weight.dtype))
-        after = spectral_norm(whole, input_shape)
-        if after.upper.value <= limit * (1 + 1e-6):
-            return Clipped(before, after, limit)
-        target = target * (limit / after.upper.value)
-    raise ArithmeticError("the weights are too short to store a norm this sharp: clip in float32 or float64")
+            after = spectral_norm(whole, input_shape)
+            if after.upper.value <= limit * (1 + 1e-6):
+                return Clipped(before, after, limit)
+            target = target * (limit / after.upper.value * (1 - rounded))
+        weight.copy_(stored)
+    raise ArithmeticError(
+        f"{weight.dtype} cannot store weights of a norm this near to {limit:g}; they are as they were: clip in float64"
+    )
+
+
+def _check_limit(limit: float) -> None:
+    if not 0 < limit < float("inf"):
+        raise ValueError(f"a limit for a spectral norm is positive and finite, not {limit}")
 
 
 def _row_factors(layer: nn.Module, normalisation: nn.Module | None) -> Tensor:
@@ -175,8 +185,7 @@ class SpectralClipping:
     """
 
     def __init__(self, model: nn.Module, limit: float, *, input_shape: Sequence[int]) -> None:
-        if not limit > 0:
-            raise ValueError(f"a limit for a spectral norm is positive, not {limit}")
+        _check_limit(limit)
         self.limit = limit
         self._layers: dict[str, tuple[Any, tuple[int, ...], nn.Module | None]] = {}
         shape: Any = tuple(input_shape)

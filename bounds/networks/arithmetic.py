@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
+from ..spectral.scaling import refuse_flushing
+
 
 @contextlib.contextmanager
 def usual_arithmetic() -> Iterator[None]:
@@ -18,11 +20,7 @@ def usual_arithmetic() -> Iterator[None]:
     ...     torch.is_grad_enabled()
     True
     """
-    small = torch.full((1,), 2.0**-537, dtype=torch.float64, device="cpu")
-    if not bool(small * small):
-        raise ArithmeticError(
-            "torch.set_flush_denormal(True) rounds small numbers to zero, which no bound here counts: turn it off"
-        )
+    refuse_flushing()
     with contextlib.ExitStack() as stack:
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))

@@ -26,6 +26,19 @@ def test_the_singular_values_of_a_matrix_above_the_limit_are_lowered_to_it_and_t
     assert torch.allclose(new, old.clamp_max(limit), rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_of_short_types_are_stored_below_the_limit(dtype: torch.dtype) -> None:
+    """Rounding to eight or eleven bits moves the norm by far more than a millionth: the stored weights are certified, not the meant ones."""
+    torch.manual_seed(0)
+    for _ in range(20):
+        layer = nn.Linear(9, 7).to(dtype)
+        with torch.no_grad():
+            layer.weight.mul_(10)
+        clipped = clip_spectral_norm(layer, 1.0)
+        assert clipped.after.upper.value == spectral_norm(layer).upper.value <= 1 + 1e-6
+        assert clipped.after.lower.value > 1 - 8 * torch.finfo(dtype).eps, "and little is given away"
+
+
 @pytest.mark.parametrize(
     ("options", "shape", "tightness"),
     [
@@ -110,6 +123,8 @@ def test_bad_input_gets_one_line() -> None:
     for limit in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="positive"):
             clip_spectral_norm(nn.Linear(2, 2), limit)
+        with pytest.raises(ValueError, match="positive"):
+            SpectralClipping(nn.Linear(2, 2), limit, input_shape=(2,))
     with pytest.raises(NotALinearMap, match="ReLU"):
         clip_spectral_norm(nn.ReLU(), 1.0)
     with pytest.raises(NotALinearMap, match="input_shape"):
