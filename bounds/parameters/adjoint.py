@@ -42,11 +42,11 @@ class Adjoint:
     """For a batch of examples, over the ball: ``first`` C, ``second`` Q and ``third`` R of the outputs; ``residual`` and ``residual_third``
 
     bound the second and third derivative of the outputs along the loss's gradient. ``jacobian`` is that of the outputs at the centre,
-    [examples, K, parameters], off by at most ``jacobian_error`` (Frobenius norm). Where the targets are known, ``along`` encloses r' J at the
-    centre behind every step.
+    [examples, K, parameters], off by at most ``jacobian_error`` (Frobenius norm), where it is to be kept. Where the targets are known, ``along``
+    encloses r' J at the centre behind every step, and ``slope`` [examples, parameters] is r' J in the parameters, off by ``slope_error``.
     """
 
-    def __init__(self, steps: tuple[Step, ...], found: Derivatives, sizes: LossSizes) -> None:
+    def __init__(self, steps: tuple[Step, ...], found: Derivatives, sizes: LossSizes, keep: bool = True) -> None:
         self._sizes, self._radius = sizes, found.radius
         examples, layers = found.first.shape
         outputs = found.value.low[0].numel()
@@ -57,34 +57,35 @@ class Adjoint:
         self._turn = up(sizes.second * found.moved)
         self.second, self.residual = torch.zeros_like(found.second), torch.zeros_like(found.second)
         self.third, self.residual_third = torch.zeros_like(found.third), torch.zeros_like(found.third)
-        starts: list[Tensor] = []
-        products: list[Tensor] = []
-        parts: list[Tensor] = []
-        errors: list[Tensor] = []
+        self._starts: list[Tensor] = []
+        self._products: list[Tensor] = []
+        parts: list[Interval] = []
+        slopes: list[Interval] = []
         self.along: list[Interval] = []
         layer = layers
         for step, before in zip(reversed(steps), reversed(found.before), strict=True):
             weights = self._weigh()
             if isinstance(step, Affine):
                 layer -= 1
-                part = self._layer(step, before, weights, layer)
-                parts.insert(0, part.middle)
-                errors.append(lengths(part.radius))
-                starts.insert(0, norms(part.middle) + errors[-1])
-                assert before.around is not None
-                products.insert(0, weights.whole * before.around)
+                part = step.derivatives(self._rows, before.value) if keep or len(step.windows) > 1 else None
+                parts += [part] if keep and part is not None else []
+                self._layer(step, before, weights, layer, part)
+                if sizes.gradient is not None:
+                    row = Interval(self.along[0].low[:, None], self.along[0].high[:, None])
+                    slopes.append(step.derivatives(row, before.value))
             elif isinstance(step, Bend):
                 self._bent(step, before, weights)
             else:
                 self._reach, self._rate = up(step.norm * weights.whole), up(step.norm * self._rate)
-                self._rows = step.back_rows(self._rows, before.value)
-        self.jacobian, self.jacobian_error = torch.cat(parts, 2), lengths(torch.stack(errors, 1))
+            self._rows = step.back_rows(self._rows, before.value)
+        self.jacobian, self.jacobian_error = _joined(parts)
+        self.slope, self.slope_error = _joined(slopes)
         self.second = torch.minimum(self.second, found.second + found.spiked)
         self.third = torch.minimum(self.third, up(found.third + found.spiked_third))
         self.residual = torch.minimum(self.residual, up(sizes.first[:, None, None] * self.second))
         self.residual_third = torch.minimum(self.residual_third, up(sizes.first * self.third))
         drift = up(torch.linalg.vector_norm(self.second, dim=2) * self._radius)
-        least = torch.minimum(torch.stack(starts, 1) + drift, torch.stack(products, 1))
+        least = torch.minimum(torch.stack(self._starts, 1) + drift, torch.stack(self._products, 1))
         self.first = torch.minimum(up(least), found.first)
 
     def _weigh(self) -> _Weights:
@@ -104,7 +105,11 @@ class Adjoint:
         along = up(lengths(pulled) + error + self._turn * here + sizes.first * drift)
         return _Weights(whole, torch.minimum(along, up(sizes.first * whole)), columns, entries)
 
-    def _layer(self, step: Affine, before: Before, weights: _Weights, layer: int) -> Interval:
+    def _layer(self, step: Affine, before: Before, weights: _Weights, layer: int, part: Interval | None) -> None:
+        assert before.around is not None
+        self._products.insert(0, weights.whole * before.around)
+        here = self._products[0] if part is None else norms(part.middle) + lengths(part.radius)
+        self._starts.insert(0, here)
         cross = torch.zeros_like(self.second)
         cross[:, layer] = step.reuse * before.first
         cross = cross + cross.mT
@@ -115,8 +120,6 @@ class Adjoint:
         outer = (step.norm + step.reuse * self._radius) * (1 + 2.0**-40)
         self._reach, self._rate = up(outer * weights.whole), up(outer * self._rate)
         self._rate[:, layer] += up(step.reuse * weights.whole)
-        self._rows, part = step.back(self._rows, before.value)
-        return part
 
     def _bent(self, step: Bend, before: Before, weights: _Weights) -> None:
         assert before.slopes is not None
@@ -132,7 +135,6 @@ class Adjoint:
         most = steep.amax(1)
         self._rate = up(most[:, None] * self._rate + (weights.whole * curved.amax(1))[:, None] * first)
         self._reach = up(most * weights.whole)
-        self._rows = step.back_rows(self._rows, before.value)
 
     def _longest(self, weights: _Weights, factors: Tensor) -> tuple[Tensor, Tensor]:
         """At or above the longest column of J diag(factors) and the greatest entry of r' J diag(factors), over the ball."""
@@ -144,3 +146,11 @@ class Adjoint:
             entries = weights.entries + self._turn[:, None] * weights.columns
             along = torch.minimum(along, up((entries * factors).amax(1) + self._sizes.first * drift))
         return longest, torch.minimum(along, up(weights.pulled * most))
+
+
+def _joined(parts: list[Interval]) -> tuple[Tensor, Tensor]:
+    """The middles of the layers' parts, given last layer first, along one axis, and how far they are off (Frobenius norm)."""
+    if not parts:
+        return torch.zeros(0, 0, 0, dtype=torch.float64), torch.zeros(0, dtype=torch.float64)
+    errors = torch.stack([lengths(part.radius) for part in parts], 1)
+    return torch.cat([part.middle for part in reversed(parts)], 2), lengths(errors)

@@ -60,11 +60,11 @@ class Averages:
             wanted = None if targets is None else targets[start : start + size]
             sizes = rule.sizes(found.value, found.moved, wanted)
             if back:
-                adjoint = Adjoint(steps, found, sizes)
+                adjoint = Adjoint(steps, found, sizes, self._formed)
                 if radius:  # outputs move no further than their Jacobians on the ball allow, and the loss is then known better
                     found.moved = torch.minimum(found.moved, up(lengths(adjoint.first) * radius))
                     sizes = rule.sizes(found.value, found.moved, wanted)
-                    adjoint = Adjoint(steps, found, sizes)
+                    adjoint = Adjoint(steps, found, sizes, self._formed)
                 self._add(adjoint.first, adjoint.second, sizes, adjoint.residual, adjoint.residual_third)
                 self._add_jacobians(adjoint, sizes)
                 if whole and sizes.gradient is not None:
@@ -91,16 +91,15 @@ class Averages:
         self._turn += float((third + sizes.second * p * q).sum()) / self._count
 
     def _add_jacobians(self, found: Adjoint, sizes: LossSizes) -> None:
-        jacobian, error = found.jacobian, found.jacobian_error
-        rows, size = jacobian.shape[1], lengths(jacobian)
         if sizes.gradient is not None:
-            gradient = lengths(sizes.gradient.middle)
-            part = torch.einsum("nk,nkp->p", sizes.gradient.middle, jacobian) / self._count
+            part = found.slope.flatten(0, 1).sum(0) / self._count
             self._mean = part if self._mean is None else self._mean + part
-            loose = lengths(sizes.gradient.radius) * (size + error) + gradient * error
-            self._loose += float(up(loose + gamma(self._count * rows + 8) * gradient * size).sum()) / self._count
+            loose = found.slope_error + gamma(self._count + 8) * lengths(found.slope)
+            self._loose += float(up(loose).sum()) / self._count
         if not self._formed:
             return
+        jacobian, error = found.jacobian, found.jacobian_error
+        rows, size = jacobian.shape[1], lengths(jacobian)
         seen = (sizes.root @ jacobian) * (sizes.growth / self._count).sqrt()[:, None, None]
         part = seen.flatten(0, 1).T @ seen.flatten(0, 1)
         self._gram = part if self._gram is None else self._gram + part

@@ -85,10 +85,9 @@ class Residual:
         for place in reversed(range(number)):
             step, given = self._steps[place], before[place].value
             if isinstance(step, Affine):
-                rows, part = step.back(rows, given)
+                part = step.derivatives(rows, given)
                 start = self._offsets[place]
                 whole[:, :, start : start + step.parameters] = part.middle
                 errors = up(errors + lengths(part.radius))
-            else:
-                rows = step.back_rows(rows, given)
+            rows = step.back_rows(rows, given)
         return whole, errors

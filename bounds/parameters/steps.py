@@ -100,11 +100,17 @@ class Affine:
             centre, around = torch.minimum(centre, up(whole)), torch.minimum(around, up(whole + step))
         return centre.amax(1), around.amax(1)
 
-    def back(self, rows: Interval, inputs: Interval) -> tuple[Interval, Interval]:
-        """Rows J [examples, rows, *outputs] taken back: J A(W), of the shape of the inputs, and J's derivatives in (W, b), as one axis."""
-        groups, outputs, reads = self.kernel.shape
-        shape = (*rows.low.shape[:2], groups, outputs, len(self.windows))
-        middle, loose = rows.middle.reshape(shape), rows.radius.reshape(shape)
+    def back_rows(self, rows: Interval, inputs: Interval) -> Interval:
+        """Rows J [examples, rows, *outputs] taken back to the inputs: J A(W), of their shape."""
+        middle, loose = self._rows(rows)
+        transposed, (_, outputs, reads) = self.kernel.mT, self.kernel.shape
+        center = self._scattered(transposed @ middle, inputs)
+        spread = transposed.abs() @ (loose + gamma(outputs + reads * len(self.windows) + 3) * middle.abs())
+        return Interval.point(center).widened(self._scattered(spread, inputs) * WIDER + _TINY)
+
+    def derivatives(self, rows: Interval, inputs: Interval) -> Interval:
+        """The derivatives of rows J in (W, b), [examples, rows, parameters]: of each output channel its taps and then its bias."""
+        middle, loose = self._rows(rows)
         window, uncertain = self.windows_of(inputs.middle)[:, None], self.windows_of(inputs.radius)[:, None]
         taken = middle @ window.mT
         rounded = gamma(len(self.windows) + 3) * middle.abs()
@@ -112,13 +118,11 @@ class Affine:
         if self.bias is not None:
             taken = torch.cat((taken, middle.sum(4, keepdim=True)), 4)
             error = torch.cat((error, (loose + rounded).sum(4, keepdim=True)), 4)
-        transposed = self.kernel.mT
-        center = self._scattered(transposed @ middle, inputs)
-        spread = self._scattered(
-            transposed.abs() @ (loose + gamma(outputs + reads * len(self.windows) + 3) * middle.abs()), inputs
-        )
-        before = Interval.point(center).widened(spread * WIDER + _TINY)
-        return before, Interval.point(taken.flatten(2)).widened(error.flatten(2) * WIDER + _TINY)
+        return Interval.point(taken.flatten(2)).widened(error.flatten(2) * WIDER + _TINY)
+
+    def _rows(self, rows: Interval) -> tuple[Tensor, Tensor]:
+        shape = (*rows.low.shape[:2], *self.kernel.shape[:2], len(self.windows))
+        return rows.middle.reshape(shape), rows.radius.reshape(shape)
 
     def _scattered(self, columns: Tensor, inputs: Interval) -> Tensor:
         """What windows hold, added up at the places they read: the transpose of :meth:`windows_of`."""
