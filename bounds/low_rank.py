@@ -213,7 +213,7 @@ def _product_norm(left: Tensor, right: Tensor) -> SpectralNorm:
     a, b, exponent = _balanced(left, right)
     q, r = torch.linalg.qr(a)
     small = r @ b
-    inner = r.shape[0]
+    inner = r.shape[1]  # at or above the terms of the entries of Q R, and those of R B
     size_a, size_b, size_q, size_r = (
         _measured(matrix, f"Frobenius norm of {name}") for matrix, name in ((a, "A"), (b, "B"), (q, "Q"), (r, "R"))
     )

@@ -83,6 +83,15 @@ def test_what_cancels_in_the_product_leaves_a_small_shift() -> None:
     assert edit.shift.lower.value <= truth <= edit.shift.upper.value <= truth * (1 + 1e-7)
 
 
+def test_a_wide_factor_is_charged_for_all_its_terms() -> None:
+    """Regression: sums over 100,000 components were charged for one rounding, and the upper bound was below the norm."""
+    left, right = torch.ones(1, 100_000, dtype=torch.float64), torch.full((100_000, 1), 0.999 * 2.0**-53, dtype=torch.float64)
+    right[:64] = 1.0
+    truth = 64 + (100_000 - 64) * Fraction(0.999 * 2.0**-53)
+    shift = low_rank_edit(left, right).shift
+    assert Fraction(shift.lower.value) <= truth <= Fraction(shift.upper.value) <= truth * Fraction(1 + 1e-10)
+
+
 def test_the_rank_counts_components_that_are_used() -> None:
     left, right = factors(2)
     left[:, 0], right[1] = 0, 0
