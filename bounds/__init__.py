@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .networks.result import LipschitzConstant
     from .networks.sensitivity import feature_sensitivity
     from .parameters.constants import ParameterConstants, parameter_constants
-    from .parameters.edges import HessianEdges, hessian_edges
+    from .parameters.edges import HessianEdges
+    from .parameters.hessian import hessian_edges
     from .parameters.stationary import StationaryPoint, stationary_point
     from .spectral.combine import stacked_norm, sum_norm
     from .spectral.dense import NotALinearMap
@@ -40,7 +41,7 @@ _LAZY = {
     "clip_spectral_norm": "clipping",
     "HessianEdges": "parameters.edges",
     "StationaryPoint": "parameters.stationary",
-    "hessian_edges": "parameters.edges",
+    "hessian_edges": "parameters.hessian",
     "stationary_point": "parameters.stationary",
     "CertifiedRadius": "networks.radius",
     "certified_radius": "networks.radius",

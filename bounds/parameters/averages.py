@@ -19,7 +19,8 @@ from .steps import FLOOR, FOLLOWED, Affine, Bend, Step, lengths, norms, up
 
 _MOST_ENTRIES = 1 << 24  # of the largest tensor that a batch of examples makes
 _MOST_JACOBIANS = 1 << 31  # entries of all Jacobians together; beyond it norms of layers must do
-_MOST_PARAMETERS = 4096  # of a Gauss-Newton matrix that is formed
+MOST_PARAMETERS = 4096
+"""Parameters up to which the Hessian of a mean is formed as a matrix."""
 _MOST_WORK = 1 << 38  # multiplications for it
 
 
@@ -49,9 +50,9 @@ class Averages:
         widest = max(layer.entries for layer in layers)
         jacobians = outputs * (self._parameters + widest)
         back = smooth and len(rows) * jacobians <= _MOST_JACOBIANS
-        self._formed = self._parameters <= _MOST_PARAMETERS and len(rows) * outputs * self._parameters**2 <= _MOST_WORK
+        self._formed = self._parameters <= MOST_PARAMETERS and len(rows) * outputs * self._parameters**2 <= _MOST_WORK
         given = [before.value.low.numel() for before in probe.before]
-        whole = self._parameters <= _MOST_PARAMETERS and len(rows) * sum(given) * self._parameters**2 <= _MOST_WORK
+        whole = self._parameters <= MOST_PARAMETERS and len(rows) * sum(given) * self._parameters**2 <= _MOST_WORK
         whole = whole and all(isinstance(step.function, FOLLOWED) for step in steps if isinstance(step, Bend))
         entries = max(widest, *given) * self._parameters if whole else jacobians if back else widest
         size = max(1, _MOST_ENTRIES // entries)

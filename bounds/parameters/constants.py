@@ -57,7 +57,7 @@ def parameter_constants(
     ``radius`` of those stored. Where some parameters are frozen, the bounds hold for the others.
 
     At the centre the gradient bound is tight for known targets and the smoothness near the Hessian; over a ball both grow with the
-    norms of layers and of what their windows read, by factors; :func:`~certify.bounds.parameters.edges.hessian_edges` is sharper where
+    norms of layers and of what their windows read, by factors; :func:`~certify.bounds.parameters.hessian.hessian_edges` is sharper where
     it applies. Raises
     :class:`~certify.bounds.networks.activations.UnknownModule`, which names the place, for what has no rule (train mode, a parameter that
     is used twice, another loss); ``ValueError`` for bad weights, inputs, targets or radius; ``ArithmeticError`` where a bound leaves the doubles.

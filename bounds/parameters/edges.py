@@ -1,4 +1,4 @@
-"""Certified edges of the Hessian of a trained network with one hidden layer, at its parameters and on a ball about them."""
+"""Certified edges of the Hessian of a trained network with one hidden layer, at its parameters and on a ball about them: its own rule."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HessianEdges:
     gauss_newton: Bound
 
 
-def hessian_edges(
+def shallow_edges(
     model: nn.Module, loss: nn.Module, data: tuple[Tensor, Tensor], *, radius: float = 0.0, l2: float = 0.0
 ) -> HessianEdges:
     """Proved bounds on all eigenvalues of the Hessian of mean cross-entropy plus (l2/2)|w - w0|², over a ball of parameters.
@@ -61,7 +61,7 @@ def hessian_edges(
     >>> _ = torch.manual_seed(0)
     >>> model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
     >>> data = torch.randn(20, 3), torch.randint(2, (20,))
-    >>> edges = hessian_edges(model, nn.CrossEntropyLoss(), data, l2=0.1)
+    >>> edges = shallow_edges(model, nn.CrossEntropyLoss(), data, l2=0.1)
     >>> edges.lower.value < 0.1 < edges.upper.value
     True
     """

@@ -28,6 +28,7 @@ from ..networks.intervals import Interval
 from ..networks.plain import check_plain
 from ..spectral.dense import exact_weights
 from .derivatives import Smooth
+from .probabilities import probabilities_of
 from .shallow import WIDER
 from .steps import FLOOR, lengths, up
 
@@ -103,14 +104,6 @@ def output_loss(loss: nn.Module) -> OutputLoss:
     check_plain(loss)
     found: OutputLoss = rule(loss)
     return found
-
-
-def probabilities_of(outputs: Interval) -> Interval:
-    """Enclosures of softmax: a logit off by at most r each changes every probability by a factor of at most exp(2 r)."""
-    radius = outputs.radius.amax(1, keepdim=True)
-    values = torch.softmax(outputs.middle, 1)
-    factor = torch.exp(2 * radius) * (1 + 2.0**-45)
-    return Interval((values / factor - 2.0**-900).clamp_min(0), (values * factor + 2.0**-900).clamp_max(1))
 
 
 def _cross_entropy(loss: Any) -> OutputLoss:

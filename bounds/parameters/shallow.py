@@ -17,6 +17,7 @@ from ..networks.plain import check_plain
 from ..rounding import gamma
 from ..spectral.dense import exact_weights, matrix_norm
 from .derivatives import Smooth
+from .probabilities import probabilities_of
 
 WIDER = 1 + 2.0**-30
 """A factor that covers what a few hundred roundings of positive float64 numbers add."""
@@ -25,7 +26,6 @@ PROBABILITIES = 1e-11
 ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
 LARGEST = 1e60
 """No entry and no radius beyond it: products of a few of them must stay within float64."""
-_CERTAIN = 300.0
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def behave(network: Shallow, radius: float) -> Behaviour:
     straight = torch.hypot(steep * matrix_norm(outer).upper.value, rows_up(hidden.magnitude())) * radius
     move = (straight + steep * (radius * radius / 2)) * WIDER
     doubtful = outputs.radius.amax(1)
-    probabilities = _softmax(outputs)
+    probabilities = probabilities_of(outputs)
     one_hot = nn.functional.one_hot(network.targets, len(network.second)).to(torch.float64)
     residual = Interval(probabilities.low - one_hot, probabilities.high - one_hot).widened(0.0)
     spread = (2 * probabilities.high * (1 - probabilities.low)).amax(1)
@@ -210,16 +210,6 @@ def affine_rows(weight: Tensor, rows: Interval) -> Interval:
     center = middle @ weight.T
     spread = (rows.radius @ absolute + gamma(weight.shape[1] + 1) * (middle.abs() @ absolute)) * WIDER + 2.0**-1000
     return Interval(center - spread, center + spread)
-
-
-def _softmax(outputs: Interval) -> Interval:
-    """Enclosures of the probabilities: a logit off by at most r each changes every probability by a factor of at most exp(2 r)."""
-    radius = outputs.radius.amax(1, keepdim=True)
-    values = torch.softmax(outputs.middle, 1)
-    factor = torch.exp(2 * radius.clamp_max(_CERTAIN)) * (1 + 2.0**-40)
-    low, high = (values / factor - 2.0**-1000).clamp_min(0), ((values + 2.0**-1000) * factor).clamp_max(1)
-    known = radius < _CERTAIN
-    return Interval(torch.where(known, low, 0.0), torch.where(known, high, 1.0))
 
 
 def rows_up(rows: Tensor) -> Tensor:

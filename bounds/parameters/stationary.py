@@ -57,7 +57,7 @@ def stationary_point(
 
     ``anchor`` is a state dictionary of the model (zero by default). The least eigenvalue of the Hessian is bounded over the ball, the
     gradient is enclosed at its centre; where the ball is wider than their ratio, the minimiser over the ball is inside it. Stationary means
-    in all parameters, frozen ones too. Raises what :func:`~certify.bounds.parameters.edges.hessian_edges` raises, and ``ValueError``
+    in all parameters, frozen ones too. Raises what :func:`~certify.bounds.parameters.edges.shallow_edges` raises, and ``ValueError``
     for an anchor that does not fit.
 
     Theorem: ``output.residual`` (upper residual; lower strong_convexity).

@@ -162,7 +162,8 @@ def shape_after(layer: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, .
     """
     if shape is None:
         return None
-    weight = next(layer.parameters(), torch.zeros(0))
+    held = (tensor for tensor in (*layer.parameters(), *layer.buffers()) if tensor.is_floating_point())
+    weight = next(held, torch.zeros(0))
     modes = [(module, module.training) for module in layer.modules()]
     with torch.no_grad():
         try:

@@ -103,5 +103,8 @@ def test_a_derivation_lists_every_ancestor_once_inputs_first() -> None:
 
 
 def test_two_sides_are_shown_with_all_digits_and_what_they_may_fail() -> None:
-    low, high = Bound(1 / 3, Side.LOWER, failure_probability=1e-6), Bound(0.3333333333333334, Side.UPPER, failure_probability=1e-6)
+    low, high = (
+        Bound(1 / 3, Side.LOWER, failure_probability=1e-6),
+        Bound(0.3333333333333334, Side.UPPER, failure_probability=1e-6),
+    )
     assert between(low, "x", high) == "0.3333333333333333 <= x <= 0.3333333333333334, but for probability 2e-06"

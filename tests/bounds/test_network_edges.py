@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from certify.bounds import UnknownModule, hessian_edges
 from certify.bounds.parameters.adjoint import Adjoint
 from certify.bounds.parameters.deep import network_edges
+from certify.bounds.parameters.edges import shallow_edges
 from certify.bounds.parameters.output_losses import output_loss
 from certify.bounds.parameters.reading import steps_of
 from certify.bounds.parameters.recursion import Derivatives
@@ -114,17 +115,34 @@ def test_one_hidden_layer_has_the_edges_of_its_own_rule() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3)).double()
     data = torch.randn(10, 3, dtype=torch.float64), torch.randint(3, (10,))
-    own, deep = (edges(model, nn.CrossEntropyLoss(), data) for edges in (hessian_edges, network_edges))
+    own, deep = (edges(model, nn.CrossEntropyLoss(), data) for edges in (shallow_edges, network_edges))
     assert deep.descent.value == pytest.approx(own.descent.value, rel=1e-6)
     assert deep.gauss_newton.value == pytest.approx(own.gauss_newton.value, rel=1e-3)
     assert deep.lower.value >= own.lower.value - 1e-9 and deep.upper.value <= own.upper.value + 1e-9
+
+
+def test_the_question_is_answered_by_the_rule_that_knows_the_network() -> None:
+    torch.manual_seed(0)
+    shallow = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3)).double()
+    data, loss = (torch.randn(10, 3, dtype=torch.float64), torch.randint(3, (10,))), nn.CrossEntropyLoss()
+    own, deep, both = (edges(shallow, loss, data) for edges in (shallow_edges, network_edges, hessian_edges))
+    assert both.lower.value == max(own.lower.value, deep.lower.value) and both.upper.value == min(
+        own.upper.value, deep.upper.value
+    )
+    assert hessian_edges(shallow, loss, data, radius=0.01) == shallow_edges(shallow, loss, data, radius=0.01)
+    deeper = nn.Sequential(*shallow, nn.Tanh(), nn.Linear(3, 3)).double()
+    assert hessian_edges(deeper, loss, data, l2=0.1) == network_edges(deeper, loss, data, l2=0.1)
+    wanted = nn.functional.one_hot(data[1], 3).double()
+    assert hessian_edges(shallow, nn.MSELoss(), (data[0], wanted)) == network_edges(shallow, nn.MSELoss(), (data[0], wanted))
+    with pytest.raises(UnknownModule, match="kink"):
+        hessian_edges(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3)), loss, data)
 
 
 def test_a_network_that_is_too_large_to_be_formed_has_looser_edges(monkeypatch: pytest.MonkeyPatch) -> None:
     function = case("convolutions", LOSSES["classes"], 2)
     data = function.inputs, function.targets
     sharp = network_edges(function.model, function.loss, data)
-    monkeypatch.setattr("certify.bounds.parameters.averages._MOST_PARAMETERS", 0)
+    monkeypatch.setattr("certify.bounds.parameters.averages.MOST_PARAMETERS", 0)
     loose = network_edges(function.model, function.loss, data)
     values = torch.linalg.eigvalsh(function.hessian(function.flat))
     assert (

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from certify.bounds import hessian_edges, stationary_point
+from certify.bounds import stationary_point
 from certify.bounds.networks.intervals import Interval
 from certify.bounds.parameters.derivatives import Smooth
+from certify.bounds.parameters.edges import shallow_edges
 from certify.bounds.parameters.moves import _pair_factor
 from certify.bounds.parameters.shallow import shallow
 from certify.bounds.spectral.ladder import batched_norms
@@ -69,9 +70,9 @@ class Problem:
 def test_no_eigenvalue_at_the_parameters_is_outside_the_edges(activation: nn.Module, gain: float) -> None:
     problem = Problem(activation, 0, gain)
     low, high = problem.extremes(problem.flat)
-    edges = hessian_edges(problem.model, LOSS, problem.data)
+    edges = shallow_edges(problem.model, LOSS, problem.data)
     assert edges.lower.value <= low and high <= edges.upper.value
-    ridge = hessian_edges(problem.model, LOSS, problem.data, l2=0.3)
+    ridge = shallow_edges(problem.model, LOSS, problem.data, l2=0.3)
     assert ridge.lower.value == pytest.approx(edges.lower.value + 0.3) and ridge.upper.value == pytest.approx(
         edges.upper.value + 0.3
     )
@@ -81,7 +82,7 @@ def test_no_eigenvalue_at_the_parameters_is_outside_the_edges(activation: nn.Mod
 @pytest.mark.parametrize("radius", [1e-3, 0.05, 0.3])
 def test_no_eigenvalue_in_the_ball_is_outside_the_edges(activation: nn.Module, radius: float) -> None:
     problem = Problem(activation, 1, 1.5)
-    edges = hessian_edges(problem.model, LOSS, problem.data, radius=radius)
+    edges = shallow_edges(problem.model, LOSS, problem.data, radius=radius)
     for seed in range(2):
         assert edges.lower.value <= problem.worst(radius, 1.0, seed)
         assert -problem.worst(radius, -1.0, seed) <= edges.upper.value
@@ -90,7 +91,7 @@ def test_no_eigenvalue_in_the_ball_is_outside_the_edges(activation: nn.Module, r
 def test_the_edges_at_the_centre_do_not_hold_in_the_ball() -> None:
     """Negative control: without what the ball adds, points in it have eigenvalues outside; so the search can refute."""
     problem = Problem(nn.Tanh(), 2, 1.0)
-    centre = hessian_edges(problem.model, LOSS, problem.data)
+    centre = shallow_edges(problem.model, LOSS, problem.data)
     assert problem.worst(0.5, 1.0, 0) < centre.lower.value or -problem.worst(0.5, -1.0, 0) > centre.upper.value
 
 
@@ -131,7 +132,7 @@ def test_the_edges_hold_in_sixty_digits_at_every_scale(count: int) -> None:
     with mpmath.workdps(shallow_truth.DIGITS):
         for number in range(count):
             model, inputs, targets = drawn(number, generator)
-            edges = hessian_edges(model, LOSS, (inputs, targets))
+            edges = shallow_edges(model, LOSS, (inputs, targets))
             least, greatest, off = shallow_truth.extremes(shallow_truth.truth(model, inputs, targets)[0])
             assert edges.lower.value <= least + off and greatest - off <= edges.upper.value, number
 
@@ -140,7 +141,7 @@ def test_the_edges_hold_in_sixty_digits_at_every_scale(count: int) -> None:
 def test_a_model_in_another_type_is_the_model_with_the_stored_numbers(dtype: torch.dtype) -> None:
     problem = Problem(nn.SiLU(), 6)
     model, inputs = problem.model.to(dtype), problem.inputs.to(dtype)
-    edges = hessian_edges(model, LOSS, (inputs, problem.targets))
+    edges = shallow_edges(model, LOSS, (inputs, problem.targets))
     with mpmath.workdps(shallow_truth.DIGITS):
         least, greatest, off = shallow_truth.extremes(shallow_truth.truth(model, inputs, problem.targets)[0])
     assert edges.lower.value <= least + off and greatest - off <= edges.upper.value
@@ -149,28 +150,28 @@ def test_a_model_in_another_type_is_the_model_with_the_stored_numbers(dtype: tor
 def test_a_radius_of_any_size_has_edges() -> None:
     """Regression: growth factors made edges of -1e291 and infinities, where a second derivative is bounded whatever the outputs are."""
     problem = Problem(nn.Tanh(), 5)
-    last = hessian_edges(problem.model, LOSS, problem.data)
+    last = shallow_edges(problem.model, LOSS, problem.data)
     for radius in (5e-324, 1e-12, 1e-3, 0.1, 1.0, 10.0, 1e3, 1e20):
-        edges = hessian_edges(problem.model, LOSS, problem.data, radius=radius)
+        edges = shallow_edges(problem.model, LOSS, problem.data, radius=radius)
         assert edges.lower.value <= last.lower.value and last.upper.value <= edges.upper.value
         last = edges
         assert -20 * (1 + radius) < edges.lower.value and edges.upper.value < 100 * (1 + radius) ** 2
     for seed in range(2):
-        assert hessian_edges(problem.model, LOSS, problem.data, radius=3.0).lower.value <= problem.worst(3.0, 1.0, seed)
+        assert shallow_edges(problem.model, LOSS, problem.data, radius=3.0).lower.value <= problem.worst(3.0, 1.0, seed)
 
 
 def test_a_wide_network_with_few_examples_is_bounded_whole_and_one_too_large_layer_by_layer() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(200, 40), nn.Tanh(), nn.Linear(40, 10)).double()
     inputs, targets = torch.randn(25, 200, dtype=torch.float64) / 14, torch.randint(10, (25,))
-    edges = hessian_edges(model, LOSS, (inputs, targets), radius=1e-3)
+    edges = shallow_edges(model, LOSS, (inputs, targets), radius=1e-3)
     rows = torch.stack([_stacked_row(model, row, label) for row in inputs for label in range(10)])
     p = torch.softmax(model(inputs).detach(), 1)
     roots = torch.block_diag(*[torch.linalg.cholesky(torch.diag(q) - q[:, None] * q + 1e-15 * torch.eye(10)) for q in p])  # type: ignore[no-untyped-call]
     curved = float(torch.linalg.matrix_norm(roots.T @ rows, 2)) ** 2 / 25
     assert curved <= edges.gauss_newton.value <= 1.1 * curved
     wide = torch.cat([inputs] * 20), torch.cat([targets] * 20)
-    assert curved <= hessian_edges(model, LOSS, wide).gauss_newton.value <= 1.6 * curved
+    assert curved <= shallow_edges(model, LOSS, wide).gauss_newton.value <= 1.6 * curved
 
 
 def _stacked_row(model: nn.Sequential, row: Tensor, label: int) -> Tensor:
@@ -180,7 +181,7 @@ def _stacked_row(model: nn.Sequential, row: Tensor, label: int) -> Tensor:
 def test_the_edges_come_near_the_eigenvalues() -> None:
     problem = Problem(nn.Tanh(), 3)
     low, high = problem.extremes(problem.flat)
-    edges = hessian_edges(problem.model, LOSS, problem.data)
+    edges = shallow_edges(problem.model, LOSS, problem.data)
     assert edges.upper.value <= 1.5 * high
     assert -edges.descent.value >= 3 * low - 1e-3 or low > 0
 
@@ -416,19 +417,19 @@ IMAGES = DATA[0][:, :, None, None], DATA[1]
 )
 def test_what_has_no_edges_is_refused_in_one_line(model: nn.Module, loss: nn.Module, data: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
-        hessian_edges(model, loss, data)
+        shallow_edges(model, loss, data)
     assert "\n" not in str(caught.value)
 
 
 def test_identities_and_a_flatten_may_stand_between() -> None:
     model = net()
-    edges = hessian_edges(nn.Sequential(nn.Identity(), nn.Flatten(), model[0], model[1], nn.Identity(), model[2]), LOSS, IMAGES)
-    assert edges == hessian_edges(model, LOSS, DATA)
+    edges = shallow_edges(nn.Sequential(nn.Identity(), nn.Flatten(), model[0], model[1], nn.Identity(), model[2]), LOSS, IMAGES)
+    assert edges == shallow_edges(model, LOSS, DATA)
 
 
 @pytest.mark.parametrize("number", [-1.0, math.inf, math.nan, 1e61, "1"])
 def test_a_radius_and_a_ridge_are_numbers_in_reason(number: Any) -> None:
-    for call in (lambda: hessian_edges(net(), LOSS, DATA, radius=number), lambda: hessian_edges(net(), LOSS, DATA, l2=number),
+    for call in (lambda: shallow_edges(net(), LOSS, DATA, radius=number), lambda: shallow_edges(net(), LOSS, DATA, l2=number),
                  lambda: stationary_point(net(), LOSS, DATA, radius=number, l2=1.0)):  # fmt: skip
         with pytest.raises(ValueError, match="at most 1e\\+60"):
             call()

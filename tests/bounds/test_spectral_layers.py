@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations
 
 from certify.bounds import NotALinearMap, UnknownModule, spectral_norm, stacked_norm, sum_norm
 from certify.bounds.spectral.dense import exact_weights, matrix_norm
+from certify.bounds.spectral.modules import shape_after
 
 
 def matrix_of(layer: nn.Module, shape: tuple[int, ...]) -> Tensor:
@@ -252,3 +253,8 @@ def test_settings_of_torch_change_nothing() -> None:
             back()
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.inference_mode():
         assert answers() == expected
+
+
+def test_the_shape_behind_a_layer_without_parameters_is_found_in_the_type_of_its_buffers() -> None:
+    assert shape_after(nn.BatchNorm2d(2, affine=False).double().eval(), (2, 3, 4)) == (2, 3, 4)
+    assert shape_after(nn.Conv2d(2, 5, 3).half(), (2, 3, 4)) == (5, 1, 2)

@@ -157,7 +157,7 @@ def test_vectors_of_any_size_have_products_in_single_precision(kind: type[Hessia
     block[:, 2] = 0.0
     expected = operator @ (block / torch.tensor([1.0, size, 1.0], dtype=torch.float64))
     found = operator @ block / torch.tensor([1.0, size, 1.0], dtype=torch.float64)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
+    assert bool(((found - expected).norm(dim=0) <= 1e-6 * expected.norm(dim=0)).all())
     assert float(expected[:, 1].abs().max()) > 1e-4 and not bool(found[:, 2].any())
 
 
