@@ -1,4 +1,4 @@
-"""A sketch of the curvature from the gradients of groups of records: a preconditioner for about the price of one product."""
+"""A sketch of the curvature from the gradients of groups of records: a preconditioner that takes passes over single gradients and no product."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def group_sketch(
 
     Each pass over the data deals the records out to ``groups`` groups at random. A group's column of C [P, groups * passes] is the sum of J_n' M_n^(1/2) z over
     its records, J_n the Jacobian of the outputs, M_n the record's share of the Hessian of the loss in the outputs, z random signs: what single
-    gradients cost, and no product with the curvature. Of the singular vectors the ``rank`` leading ones are kept (default: half of the columns;
+    gradients cost (some hundred products with a small model, in time), and no product with the curvature. Of the singular vectors the ``rank`` leading ones are kept (default: half of the columns;
     the others are mostly noise). Memory: the columns, twice. Nothing is known of the distance to the operator.
 
     ``fisher`` says what M_n is, as for :class:`KroneckerFactored`; more than 256 outputs an example need "monte-carlo". ``chunk`` examples at a time have
