@@ -34,10 +34,11 @@ def group_sketch(
 ) -> LowRank:
     """The leading part of C C', an unbiased estimate of the operator's Gauss-Newton or Fisher matrix, for :func:`influence` and :func:`solve` to be steered by.
 
-    Each pass over the data deals the records out to ``groups`` groups at random. A group's column of C [P, groups * passes] is the sum of J_n' M_n^(1/2) z over
-    its records, J_n the Jacobian of the outputs, M_n the record's share of the Hessian of the loss in the outputs, z random signs: what single
-    gradients cost (some hundred products with a small model, in time), and no product with the curvature. Of the singular vectors the ``rank`` leading ones are kept (default: half of the columns;
-    the others are mostly noise). Memory: the columns, twice. Nothing is known of the distance to the operator.
+    Each pass over the data deals the records out to ``groups`` groups at random. A group's column of C [P, groups * passes] is the sum of
+    J_n' M_n^(1/2) z over its records, J_n the Jacobian of the outputs, M_n the record's share of the Hessian of the loss in the outputs, z
+    random signs: what single gradients cost (some hundred products with a small model, in time), and no product with the curvature. Of the
+    singular vectors the ``rank`` leading ones are kept (default: half of the columns; the others are mostly noise). Memory: the columns, twice.
+    Nothing is known of the distance to the operator.
 
     ``fisher`` says what M_n is, as for :class:`KroneckerFactored`; more than 256 outputs an example need "monte-carlo". ``chunk`` examples at a time have
     their gradients formed. ``products`` of what is returned counts a pass as one: two forward passes and one backward.
