@@ -121,6 +121,33 @@ SQUARED = Theorem(
     false_sibling=FalseSibling("a negative constant", expression(-1), counterexample={"row_norm": 1, "t": 0}),
 )  # fmt: skip
 
+POISSON = Theorem(
+    id="poisson.self-concordance",
+    statement="The third derivative of exp(x.w) - y x.w is at most R |v| times its second, whatever the predictors.",
+    hypotheses=(ROW_NORM,),
+    conclusion=_CONSTANT,
+    formula=row_norm,
+    rests_on=("analysis.loss-derivatives", "linalg.cauchy-schwarz"),
+    source="Bach, Electron. J. Stat. 4 (2010) 384-414, section 2, for losses whose third derivative is bounded by the second; own proof",
+    proof=AlgebraicProof(
+        target="t",
+        variables={
+            "t": "ratio of the third derivative along (u, u, v) to the second along u, for a unit vector v",
+            "x": "inner product of the feature row with v",
+        },
+        facts=(
+            Fact("x at most R", ">=0", row_norm - x, ("linalg.cauchy-schwarz", "hypothesis:row_norm"), "x <= |row| |v|"),
+            Fact(
+                "ratio", "==0", t - x, ("analysis.loss-derivatives",),
+                "exp(x.w) y² x over exp(x.w) y², where y is the inner product of the row with u; replace v by -v for the modulus",
+            ),
+        ),
+        steps=(Step((Term(1, 1, ("x at most R",)),), ((-1, "ratio"),)),),
+        witness={"row_norm": 1, "t": 0, "x": 0},
+    ),
+    false_sibling=FalseSibling("half of it", row_norm / 2, counterexample={"row_norm": 1, "t": 1, "x": 1}),
+)  # fmt: skip
+
 
 def _change(radius: Expression) -> Expression:
     return Fraction(1, 2) * radius + Fraction(1, 12) * radius**2
@@ -225,4 +252,4 @@ CORRECTED_RESIDUAL = Theorem(
     ),
 )  # fmt: skip
 
-THEOREMS = (LOGISTIC, SOFTMAX, SQUARED, CORRECTED_RESIDUAL)
+THEOREMS = (LOGISTIC, SOFTMAX, SQUARED, POISSON, CORRECTED_RESIDUAL)

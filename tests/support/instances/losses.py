@@ -230,6 +230,9 @@ def poisson(kind: str) -> Instance:
         if kind == "gradient":
             slope = derivative(counted(y), [predictor], [h], 1)
             return {**common, "label_bound": over(generator, y), "t": abs(slope), "r": abs(v - y), "y": y, "h": h}
+        if kind == "self-concordance":
+            second, third = (derivative(counted(y), [predictor], [x], order) for order in (2, 3))
+            return {"row_norm": over(generator, h), "x": x, "t": third / second}
         return {**common, "x": x, "t": derivative(counted(y), [predictor], [x], 2 if kind == "smoothness" else 3)}
 
     return draw
@@ -257,6 +260,7 @@ INSTANCES: dict[str, Instance] = {
     "poisson.gradient": poisson("gradient"),
     "poisson.smoothness": poisson("smoothness"),
     "poisson.hessian-lipschitz": poisson("hessian"),
+    "poisson.self-concordance": poisson("self-concordance"),
 }
 TIGHT = {
     "logistic.smoothness": 0.99,
@@ -277,5 +281,6 @@ TIGHT = {
     "poisson.gradient": 0.8,
     "poisson.smoothness": 0.9,
     "poisson.hessian-lipschitz": 0.9,
+    "poisson.self-concordance": 0.95,
 }
 COUNT = {"softmax.gradient-at-minimiser": 15}
