@@ -12,6 +12,8 @@ from certify.proofs.sides import Side
 from ..bound import Bound
 from ..evidence import Measured
 from ..rounding import ALLOWANCE_BITS, UNDERFLOW, gamma, norm_upper
+from .result import nothing_below
+from .scaling import scaled
 
 
 def attained(matrix: Tensor, vector: Tensor) -> Bound:
@@ -22,7 +24,7 @@ def attained(matrix: Tensor, vector: Tensor) -> Bound:
     >>> bool(2 - 1e-14 < attained(torch.diag(torch.tensor([1.0, 2.0], dtype=torch.float64)), torch.tensor([0.0, 1.0])).value <= 2)
     True
     """
-    vector = vector.to(torch.float64)
+    vector = scaled(vector.to(torch.float64))[0]
     rows, columns = matrix.shape
     frobenius = norm_upper(float(torch.linalg.vector_norm(matrix)), rows * columns)
     return attained_by(matrix @ vector, vector, terms=columns, absolute=frobenius)
@@ -31,10 +33,14 @@ def attained(matrix: Tensor, vector: Tensor) -> Bound:
 def attained_by(image: Tensor, vector: Tensor, *, terms: int, absolute: float) -> Bound:
     """The same of a computed image: every entry a sum of at most ``terms`` products, ``absolute`` at or above the norm of the matrix |A|.
 
+    Zero too for a vector that is not near order one, whose squares or products may have left the doubles.
+
     >>> attained_by(torch.tensor([3.0]), torch.tensor([1.0]), terms=1, absolute=3.0).value <= 3.0
     True
     """
     length = norm_upper(float(torch.linalg.vector_norm(vector)), max(vector.numel(), 1))
+    if not 2.0**-400 < length < 2.0**400:
+        return nothing_below()
     evidence = Measured("norm of the image of a vector over that of the vector")
     with precision(ALLOWANCE_BITS):
         computed = arb(float(torch.linalg.vector_norm(image))) * (1 - arb(gamma(max(image.numel(), 1) + 4))) - arb(UNDERFLOW)

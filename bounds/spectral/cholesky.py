@@ -19,7 +19,7 @@ from .factor import completed, lost_in_factor
 from .result import Charge
 
 _COARSER = 8.0
-_HARDLY = 2.0**-20
+_HARDLY = 2.0**-10
 
 
 class NotProved(ArithmeticError):

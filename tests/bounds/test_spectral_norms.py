@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from certify.bounds import NotALinearMap, spectral_norm, stacked_norm, sum_norm
+from certify.bounds.spectral.attained import attained, attained_by
 from certify.bounds.spectral.cholesky import _factored, cholesky_norm
 from certify.bounds.spectral.dense import Method, matrix_norm
+from certify.bounds.spectral.factor import completed
+from certify.bounds.spectral.ladder import batched_norms
+from certify.bounds.spectral.scaling import frobenius_upper, scaled
+from certify.bounds.spectral.symmetric import least_eigenvalue
+from certify.proofs.sides import Side
 
 METHODS: tuple[Method, ...] = ("cholesky", "residual", "ladder")
 
@@ -175,3 +181,65 @@ def test_sums_and_stacks_lie_between_their_bounds() -> None:
         total, stack = sum_norm(*norms), stacked_norm(*norms)
         assert total.lower.value <= truth(first + second) <= total.upper.value
         assert stack.lower.value <= truth(torch.cat((first, second))) <= stack.upper.value
+
+
+def test_a_vector_of_any_scale_attains_no_more_than_the_norm() -> None:
+    """Squares of a vector of 1e-160 are no normal numbers: measured unscaled, its image was longer than the norm allows."""
+    generator = torch.Generator().manual_seed(5)
+    for _ in range(10):
+        matrix = torch.randn(4, 5, generator=generator, dtype=torch.float64)
+        matrix, direction = matrix / matrix.abs().max(), torch.randn(5, generator=generator, dtype=torch.float64)
+        for scale in (1.0, 1e-140, 1e-160, 1e-300, 1e150, 1e300):
+            found = attained(matrix, direction * scale).value
+            assert 0.0 < found <= truth(matrix)
+            plain = attained_by(matrix @ (direction * scale), direction * scale, terms=5, absolute=4.5).value
+            assert plain <= truth(matrix) and (plain == 0.0) == (scale != 1.0)
+    tiny = direction * 1e-160
+    unscaled = float(torch.linalg.vector_norm(matrix @ tiny)) / float(torch.linalg.vector_norm(tiny))
+    assert abs(unscaled / attained(matrix, direction).value - 1) > 1e-6, "negative control: that quotient is not the true one"
+
+
+def test_many_small_matrices_are_bounded_at_any_size_and_scale() -> None:
+    generator = torch.Generator().manual_seed(6)
+    for rows, columns in ((3, 3), (7, 2), (2, 9), (300, 2)):
+        for scale in (1.0, 1e-100, 1e-170, 1e-320, 1e60):
+            matrices = torch.randn(3, rows, columns, generator=generator, dtype=torch.float64) * scale
+            for bound, matrix in zip(batched_norms(matrices).tolist(), matrices, strict=True):
+                small, exponent = scaled(matrix)
+                assert mpmath.mpf(bound) >= truth(small) * mpmath.mpf(2) ** exponent
+                assert scale < 1e-50 or bound <= 1.03 * float(truth(small)) * 2.0**exponent
+    for beyond in (1e160, math.inf, math.nan):
+        assert batched_norms(torch.full((1, 2, 2), beyond, dtype=torch.float64)).tolist() == [math.inf]
+
+
+def test_numbers_whose_rounding_is_not_counted_are_refused() -> None:
+    single = torch.eye(3)
+    for measured in (least_eigenvalue, frobenius_upper, scaled, completed, lambda matrix: batched_norms(matrix[None])):
+        with pytest.raises(TypeError, match="float32"):
+            measured(single)
+
+
+def test_a_least_eigenvalue_beyond_the_doubles_is_minus_infinity_and_no_error_is_negative() -> None:
+    beyond = -1e308 * torch.ones(4, 4, dtype=torch.float64)
+    assert least_eigenvalue(beyond).value == -math.inf
+    assert least_eigenvalue(-beyond).value > -1e294, "the same without the sign: it is singular"
+    with pytest.raises(ValueError, match="nonnegative"):
+        least_eigenvalue(beyond, -1.0)
+    zero = least_eigenvalue(torch.zeros(2, 2, dtype=torch.float64), 0.5)
+    assert zero.value == -0.5 and zero.side is Side.LOWER
+
+
+def test_other_methods_and_routes_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="not by 'power'"):
+        matrix_norm(torch.eye(2), method="power")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not 'fourier'"):
+        spectral_norm(nn.Conv1d(1, 1, 1), (1, 3), route="fourier")  # type: ignore[arg-type]
+
+
+def test_a_large_group_of_zeros_beside_another_is_no_obstacle() -> None:
+    layer = nn.Conv1d(1300, 1300, 1, groups=2, bias=False)
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.weight[650:, 0] = 1.0
+    norm = spectral_norm(layer, (1300, 1), route="matrix")
+    assert norm.lower.value <= math.sqrt(650) <= norm.upper.value < math.sqrt(650) * (1 + 1e-9)
