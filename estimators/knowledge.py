@@ -20,6 +20,8 @@ from .engines.problem import Loss
 from .per_example.engine import Engine
 from .per_example.norms import norm_powers
 
+_LEAST = 1e-100  # quantiles of Student's law are found down to some orders of magnitude below
+
 
 @dataclass(frozen=True)
 class LayerDensity:
@@ -59,7 +61,7 @@ class KnowledgeDensity:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The normalised density of each layer; they sum to one."""
+        """The normalised density of each layer; they sum to one, or are not a number where all gradients are zero."""
         return {layer.name: layer.share.value for layer in self.layers}
 
     def __str__(self) -> str:
@@ -106,6 +108,8 @@ def knowledge_density(
     """
     if not 0 < failure_probability < 1:
         raise ValueError(f"a failure probability lies between 0 and 1, not {failure_probability}")
+    if failure_probability < _LEAST:
+        raise ValueError(f"a failure probability of {failure_probability} is too small: ask for at least {_LEAST}")
     engine = Engine(model, loss, data, parameters=parameters, accumulate=accumulate)
     groups = _groups(engine.problem.layout, layers)
     powers = engine.gather("knowledge density", lambda pieces: norm_powers(pieces, 1))
@@ -158,12 +162,16 @@ def _bounds(values: Tensor, largest: float, failure_probability: float) -> tuple
     apart, failure = mean_deviation(len(values), width, failure_probability / 2)
     seen = Bound(mean, Side.EXACT, Measured(f"mean of the l1 norms of {len(values)} gradients, as computed"))
     evidence = Combined("by chance, with the probability given", (seen, width, failure))
-    below, above = math.nextafter(mean - apart, -math.inf), math.nextafter(mean + apart, math.inf)
-    below, above = math.nextafter(below, -math.inf), math.nextafter(above, math.inf)  # of the mean, and of the sum
+    less, more = (_two_further(mean, end) for end in (-math.inf, math.inf))  # the sum and the quotient are rounded
+    below, above = math.nextafter(less - apart, -math.inf), math.nextafter(more + apart, math.inf)
     return (
         Bound(max(0.0, below), Side.LOWER, evidence, failure.value),
         Bound(min(largest, above), Side.UPPER, evidence, failure.value),
     )
+
+
+def _two_further(value: float, end: float) -> float:
+    return math.nextafter(math.nextafter(value, end), end)
 
 
 def mean_deviation(count: int, width: Bound, failure_probability: float) -> tuple[float, Bound]:
