@@ -81,6 +81,7 @@ class _Search:
         slack = 8 * columns * UNIT_ROUNDOFF
         pending = torch.arange(len(blocks), device="cpu")
         rank = rayleigh_quotients(grams)
+        estimates: dict[int, tuple[float, Tensor]] = {}
         while len(pending):
             open_blocks = grams if len(pending) == len(grams) else grams[pending]
             pending = pending[~_factored(self.square, open_blocks)]
@@ -88,7 +89,9 @@ class _Search:
                 self.seen += len(blocks)
                 return
             worst = int(pending[rank[pending].argmax()])
-            value, vector = largest_of_gram(grams[worst])
+            if worst not in estimates:
+                estimates[worst] = largest_of_gram(grams[worst])
+            value, vector = estimates[worst]
             if value > self.largest:
                 self.largest, self.number, self.block, self.vector = value, self.seen + worst, blocks[worst], vector
             if value * (1 + slack) <= self.square:
