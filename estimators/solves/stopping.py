@@ -111,6 +111,8 @@ class Equations:
         self.flat = self.target.ndim == 1
         vectors = self.asked.vector(self.target, "the target")
         columns = vectors[:, None] if self.flat else vectors
+        if not columns.shape[1]:
+            raise ValueError("the target has no columns: there is nothing to solve")
         self.exponents = [math.frexp(largest)[1] for largest in columns.abs().amax(dim=0).tolist()]
         self.block = _times_powers(columns, [-exponent for exponent in self.exponents])
         self.lengths = norms(self.block)
@@ -167,7 +169,19 @@ class Equations:
         return Solution(shaped.to(dtype), kept, self.asked.count, tuple(self.history), result)
 
     def close(self, value: torch.Tensor, residuals: torch.Tensor, ended: Sequence[Result]) -> Solution:
-        """Compute the true residuals that are not known yet (nan), and hand back; what converged is said by them alone."""
+        """Compute the true residuals that are not known yet (nan), and hand back; what converged is said by them alone.
+
+        A column that the dtype does not hold in the units of its target (it leaves the normal numbers) is rounded first, and its residual is
+        that of the rounded one.
+        """
+        held = _times_powers(_times_powers(value, self.exponents), [-exponent for exponent in self.exponents])
+        held = torch.where(torch.isfinite(held), held, value)
+        lost = (held != value).any(dim=0)
+        value, residuals = held, torch.where(lost, torch.nan, residuals)
+        ended = [
+            Result.STALLED if rounded and result is Result.CONVERGED else result
+            for result, rounded in zip(ended, lost.tolist(), strict=True)
+        ]
         unknown = residuals.isnan()
         if bool(unknown.any()):
             try:
