@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ def sharded(
     Raises :class:`OperatorRefused` where the ranks do not agree on the kind of operator, the parameters and their values, the loss, the
     type, the unit, the damping, or the vector that is multiplied; :class:`RankLost` where one is gone, fails, or is late.
     """
-    where = operator.device if operator is not None else torch.device(device or "cpu")
+    where = operator.device if isinstance(operator, Operator) else torch.device(device or "cpu")
     ranks = Ranks(group, timeout, where)
     outlines = _told(ranks, lambda: outline(operator, weight), "the comparison of operators", "could not share its operator")
     return _assembled(operator, outlines, ranks, "")
@@ -288,6 +288,9 @@ class Sharded(Operator):
         chosen, others = self.rows.indices(rows), self.columns.indices(rows if columns is None else columns)
         local = None if self.local is None else self.local.block(rows, columns)
         return Sharded(local, self.ranks, self._joint.block(chosen, others), combined(self._identity, repr((chosen, others))))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"{self!r} is one of several processes and cannot be copied or sent: share it again there")
 
 
 @by_kind.register

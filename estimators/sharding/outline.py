@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..engines.losses import recognise
 from ..engines.parameters import listed
@@ -29,6 +30,8 @@ _ALIKE = {
     "columns": ("other parameters", "build the same model, and name the same parameters, on every rank"),
     "dtype": ("another type", "convert the models to one type"),
     "unit": ("another unit of a datum", "pass the same unit on every rank"),
+    "layers": ("other layers", "build the same model, with the same options, on every rank"),
+    "drawn": ("targets drawn otherwise", "pass samples on every rank, or on none"),
     "loss": ("another loss", "pass the same loss, with the same options, on every rank"),
     "device": ("another kind of device", "move every model to the same kind of device"),
     "threads": ("another number of threads", "call torch.set_num_threads alike, or sums differ in their last bits"),
@@ -40,6 +43,8 @@ def outline(operator: Operator | None, weight: float | None) -> Outline | None:
     """The outline of a tree of sums, multiples, dampings and blocks; at its leaves what is known of an operator on data."""
     if operator is None:
         return None
+    if not isinstance(operator, Operator):
+        raise OperatorRefused(f"a {type(operator).__name__} is no operator", "pass one, such as GaussNewton(model, loss, data)")
     parts = [outline(part, weight) for part in operator.parts]
     if isinstance(operator, Damped):
         return {"form": "damped", "value": operator.damping, "parts": parts}
@@ -79,9 +84,9 @@ def _leaf(operator: Operator, weight: float | None) -> Outline:
                 f"a {type(operator).__name__} without a model does not say how much its data count",
                 "pass weight=, what its mean divides by",
             )
-        if not 0 < weight < math.inf:
+        if not 1e-100 <= weight <= 1e100:
             raise ValueError(
-                f"weight is what a mean divides by, a positive number and finite, not {weight}; a rank without data passes None"
+                f"weight is what a mean divides by, a number from 1e-100 to 1e100, not {weight}; a rank without data passes None"
             )
         values = _parameters(operator.problem) if isinstance(operator, Curvature) else {}
         return known | {"weight": weight, "count": 0, "squares": False, "values": values, "seed": None}
@@ -98,6 +103,8 @@ def _leaf(operator: Operator, weight: float | None) -> Outline:
         "values": {name: checksum(tensor) for name, tensor in tensors.items()},
         "loss": _loss(problem),
         "model": type(problem.model).__qualname__,
+        "layers": [f"{name} {type(layer).__qualname__}({layer.extra_repr()})" for name, layer in problem.model.named_modules()],
+        "drawn": operator.seed is not None,
         "seed": operator.seed,
     }
 
@@ -111,12 +118,25 @@ def _claimed(claim: Claim) -> str:
 
 
 def _loss(problem: Problem) -> str:
-    known = recognise(problem.loss)
-    if known is None:
-        loss = problem.loss
-        return str(getattr(loss, "__qualname__", type(loss).__qualname__))
-    options = {name: checksum(value) if isinstance(value, torch.Tensor) else value for name, value in sorted(known[1].items())}
-    return f"{known[0]} {options}"
+    name, options = recognise(problem.loss) or _named(problem.loss)
+    plain = {
+        key: checksum(value) if isinstance(value, torch.Tensor) else value
+        for key, value in sorted(options.items())
+        if value is None or isinstance(value, (torch.Tensor, bool, int, float, str))
+    }
+    return f"{name} {plain}"
+
+
+def _named(loss: Any) -> tuple[str, dict[str, Any]]:
+    """The name of a loss of one's own, or of a kind that has no closed form here, and what it holds by name."""
+    if isinstance(loss, functools.partial):
+        name, options = _named(loss.func)
+        return name, options | {str(place): value for place, value in enumerate(loss.args)} | loss.keywords
+    name = str(getattr(loss, "__qualname__", type(loss).__qualname__))
+    if not isinstance(loss, nn.Module):
+        return name, {}
+    held = {key: value for key, value in vars(loss).items() if not key.startswith("_") and key != "training"}
+    return name, held | dict(loss.named_parameters()) | dict(loss.named_buffers())
 
 
 def agree(outlines: Sequence[Outline | None]) -> Outline:

@@ -25,6 +25,9 @@ class RankLost(ConnectionError):
         super().__init__(f"{cause}: {remedy}")
         self.cause, self.remedy, self.ranks = cause, remedy, ranks
 
+    def __reduce__(self) -> tuple[type[RankLost], tuple[str, str, tuple[int, ...]]]:
+        return type(self), (self.cause, self.remedy, self.ranks)
+
 
 class Ranks:
     """The processes of a group, seen from one of them: ``rank`` of ``count``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from sharding_work import (
 )
 from torch import Tensor
 
-from certify.estimators import GaussNewton, Hessian, OperatorRefused, sharded
+from certify.estimators import GaussNewton, Hessian, OperatorRefused, RankLost, sharded
 from certify.estimators.operators.matrix import Matrix
 from certify.estimators.operators.widened import in_double
 from certify.estimators.sharding.checksum import checksum
@@ -163,6 +164,13 @@ def test_a_rank_without_data_takes_part(answers: list[dict[str, Any]]) -> None:
         ("damping", "rank 1 has another damping or factor than rank 0 (1.1, 0.1): pass"),
         ("threads", "rank 1 has another number of threads than rank 0 (2, 1): call"),
         ("seed", "rank 1 draws its targets from the same seed as another: pass a generator"),
+        ("drawn", "rank 1 has targets drawn otherwise than rank 0 (True, False): pass samples on every rank, or on none"),
+        ("layers", "rank 1 has other layers than rank 0: build the same model"),
+        ("slope", "rank 1 has other layers than rank 0: build the same model"),
+        ("options", "rank 1 has another loss than rank 0: pass the same loss, with the same options"),
+        ("partial", "rank 1 has another loss than rank 0 (smooth_l1_loss"),
+        ("nested", "the operator is shared already: share it once"),
+        ("no operator", "a Tensor is no operator: pass one, such as GaussNewton(model, loss, data)"),
         ("form", "rank 1 has another form of operator than rank 0 (damped, leaf): build"),
         ("twice", "the operator is shared already: share it once"),
         ("group", "group is str: pass a group of torch.distributed.new_group"),
@@ -179,7 +187,7 @@ def test_ranks_that_differ_are_refused_on_every_rank(answers: list[dict[str, Any
     ("what", "kind", "words"),
     [
         ("product", "OperatorRefused", "a product of two means over the data is no mean over the data"),
-        ("bad weight", "ValueError", "a positive number and finite, not -1.0"),
+        ("bad weight", "ValueError", "a number from 1e-100 to 1e100, not -1.0"),
     ],
 )
 def test_what_one_rank_cannot_share_the_others_hear_of(answers: list[dict[str, Any]], what: str, kind: str, words: str) -> None:
@@ -194,11 +202,25 @@ def test_what_one_rank_cannot_share_the_others_hear_of(answers: list[dict[str, A
         ("weight", "this one counts its data itself"),
         ("timeout", "a positive number of seconds"),
         ("endless", "a positive number of seconds"),
+        ("heavy", "a number from 1e-100 to 1e100, not 1.7e+308"),
     ],
 )
 def test_wrong_arguments_are_refused(answers: list[dict[str, Any]], what: str, words: str) -> None:
     for answer in answers:
         assert answer["refusals"][what][0] == "ValueError" and words in answer["refusals"][what][1]
+
+
+@pytest.mark.parametrize("what", ["pickled", "pickled matrix", "copied", "copied damped"])
+def test_operators_of_several_processes_are_not_sent(answers: list[dict[str, Any]], what: str) -> None:
+    for answer in answers:
+        kind, words = answer["refusals"][what]
+        assert kind == "TypeError" and "is one of several processes and cannot be copied or sent: share it again there" in words
+
+
+def test_a_lost_rank_can_be_told_to_another_process() -> None:
+    """A pool of processes sends what its workers raise."""
+    told = ForkingPickler.loads(ForkingPickler.dumps(RankLost("rank 1 is gone", "start it", (1,))))
+    assert (str(told), told.cause, told.remedy, told.ranks) == ("rank 1 is gone: start it", "rank 1 is gone", "start it", (1,))
 
 
 def test_products_that_differ_are_refused_and_the_next_one_is_right(answers: list[dict[str, Any]]) -> None:

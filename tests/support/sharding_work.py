@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import time
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import torch
@@ -188,6 +190,15 @@ def refusals(rank: int, count: int) -> dict[str, Any]:
         finally:
             torch.set_num_threads(before)
 
+    def activated(first: nn.Module, other: nn.Module, loss: Any = None) -> Any:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 4), other if last else first, nn.Linear(4, 1)).double()
+        data = torch.ones(4, 3).double(), torch.arange(4.0)[:, None].double()
+        return sharded(Hessian(model, loss or nn.MSELoss(), data))
+
+    def lossy(first: Any, other: Any) -> Any:
+        return activated(nn.Tanh(), nn.Tanh(), other if last else first)
+
     tokens = functools.partial(hessian, "transformer", kind=EmpiricalFisher)
     seeds = {"samples": 2, "generator": torch.Generator().manual_seed(7)}
     operator = Hessian(case("squared").model, F.mse_loss, case("squared").data)
@@ -201,6 +212,18 @@ def refusals(rank: int, count: int) -> dict[str, Any]:
         "damping": damped,
         "threads": threads,
         "seed": hessian("cross-entropy", kind=Fisher, **seeds),
+        "drawn": hessian("cross-entropy", kind=Fisher, samples=2 if last else None),
+        "layers": lambda: activated(nn.Tanh(), nn.Sigmoid()),
+        "slope": lambda: activated(nn.LeakyReLU(0.1), nn.LeakyReLU(0.2)),
+        "options": lambda: lossy(nn.SmoothL1Loss(beta=1.0), nn.SmoothL1Loss(beta=0.5)),
+        "partial": lambda: lossy(functools.partial(F.smooth_l1_loss, beta=1.0), functools.partial(F.smooth_l1_loss, beta=0.5)),
+        "heavy": lambda: sharded(Matrix(torch.eye(2)), weight=1.7e308),
+        "no operator": lambda: sharded(torch.eye(2), weight=1.0),  # type: ignore[arg-type]
+        "pickled": lambda: ForkingPickler.dumps(sharded(operator)),
+        "pickled matrix": lambda: ForkingPickler.dumps(sharded(Matrix(torch.eye(2)), weight=1.0)),
+        "copied": lambda: copy.deepcopy(sharded(None if last else operator)),
+        "copied damped": lambda: copy.copy(sharded(operator)).damped(0.1),
+        "nested": lambda: sharded(0.5 * (sharded(operator).damped(0.1))),
         "form": lambda: sharded(operator.damped(0.1) if last else operator),
         "product": lambda: sharded(operator @ operator if last else operator),
         "twice": lambda: sharded(sharded(operator)),
@@ -213,7 +236,11 @@ def refusals(rank: int, count: int) -> dict[str, Any]:
         "endless": lambda: sharded(operator, timeout=float("inf")),
         "group": lambda: sharded(operator, "gloo"),
     }
-    return {name: attempt(work) for name, work in answers.items()}
+    return {name: attempt(functools.partial(in_words, work)) for name, work in answers.items()}
+
+
+def in_words(work: Callable[[], Any]) -> str:
+    return repr(work())
 
 
 class Failing(Matrix):
@@ -255,7 +282,7 @@ def products(rank: int, count: int) -> dict[str, Any]:
         "crossed": crossed,
         "stale": attempt(lambda: moving @ vector(moving)),
         "infinite": attempt(lambda: overflowing @ (10 * ones)),
-        "scaled": sharded(matrix, weight=1e-300) @ ones,
+        "scaled": sharded(matrix, weight=1e-100) @ ones,
         "lower": lowers(rank),
     }
 
