@@ -191,13 +191,25 @@ class SpectralClipping:
         shape: Any = tuple(input_shape)
         members = leaves(model)
         for number, (name, module) in enumerate(members):
-            if isinstance(module, (nn.Linear, *FORWARD)) and all(module is not known[0] for known in self._layers.values()):
+            if isinstance(module, (nn.Linear, *FORWARD)):
                 following = members[number + 1][1] if number + 1 < len(members) else None
-                self._layers[name or "layer"] = (module, shape, following if isinstance(following, NORMALISATIONS) else None)
+                self._add(name or "layer", module, shape, following if isinstance(following, NORMALISATIONS) else None)
             shape = shape_after(module, shape)
         if not self._layers:
             raise NotALinearMap("the model has no Linear or Conv layer to clip: write it as a Sequential of layers")
         self._vectors: dict[str, Tensor] = {}
+
+    def _add(self, name: str, layer: Any, shape: tuple[int, ...], normalisation: nn.Module | None) -> None:
+        for other, (known, before, behind) in self._layers.items():
+            if known.weight is layer.weight:
+                alike = known is layer and normalisation is behind and (shape == before or isinstance(layer, nn.Linear))
+                if alike:
+                    return
+                raise NotALinearMap(
+                    f"{other} and {name} share a weight and are not one map (another size, or another normalisation behind): clipping one "
+                    "undoes the other; give them weights of their own"
+                )
+        self._layers[name] = (layer, shape, normalisation)
 
     @torch.no_grad()
     def step(self) -> None:

@@ -135,3 +135,19 @@ def test_bad_input_gets_one_line() -> None:
         clip_spectral_norm(nn.Linear(2, 2), 1e-3, normalisation=nn.ReLU())
     with pytest.raises(NotALinearMap, match="no Linear"):
         SpectralClipping(nn.ReLU(), 1.0, input_shape=(2,))
+
+
+def test_a_weight_that_serves_two_maps_is_refused_and_one_that_serves_one_map_twice_is_clipped_once() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 3)
+    assert list(SpectralClipping(nn.Sequential(layer, nn.ReLU(), layer), 1.0, input_shape=(3,)).certify()) == ["0"]
+    tied = nn.Linear(3, 3)
+    tied.weight = layer.weight
+    normal, convolution = nn.BatchNorm1d(3).eval(), nn.Conv1d(1, 1, 3)
+    for model, shape in (
+        (nn.Sequential(layer, nn.ReLU(), tied), (3,)),
+        (nn.Sequential(layer, nn.ReLU(), layer, normal), (3,)),
+        (nn.Sequential(convolution, nn.ReLU(), convolution), (1, 9)),
+    ):
+        with pytest.raises(NotALinearMap, match="0 and 2 share a weight"):
+            SpectralClipping(model, 1.0, input_shape=shape)
