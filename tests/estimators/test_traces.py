@@ -74,6 +74,102 @@ def test_deflation_makes_the_bounds_sharp_where_few_eigenvalues_stand_out() -> N
     assert width < 0.25 * (bare.upper.value - bare.lower.value) / truth and width < 0.5
 
 
+# ---------------------------------------------------------------- what is said of the chances, against formulas written here
+
+
+def chernoff(share: float, probes: int) -> float:
+    return (share * math.exp(1 - share)) ** (probes / 2)
+
+
+def drawn(matrix: torch.Tensor, probes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The probes that the same seed gives, and their images."""
+    asked, source = Products(matrix), generator(seed)
+    columns = torch.cat([asked.gaussian(1, source) for _ in range(probes)], dim=1)
+    return columns, matrix @ columns
+
+
+def least_chance(above: float, probes: int, square_mean: float) -> float:
+    """The least failure probability, over all ways to share it, of: the mean of the forms is off by no more than ``above``."""
+    share = torch.exp(-torch.linspace(1e-4, 40, 40000, dtype=torch.float64))
+    norm = (square_mean / share).sqrt()
+    beyond = torch.exp(-probes * above**2 / (4 * norm**2 + 4 * above * norm))
+    return float(((share * torch.exp(1 - share)) ** (probes / 2) + beyond).min())
+
+
+@pytest.mark.parametrize("probes", [1, 3, 20])
+@pytest.mark.parametrize("failure_probability", [0.5, 0.05, 1e-6])
+@pytest.mark.parametrize("name", ["one", "flat", "uniform", "indefinite"])
+def test_no_bound_fails_more_often_than_it_says(name: str, failure_probability: float, probes: int) -> None:
+    """The share by which each bound stands off from what the probes saw must have the chance that is reported, and no more be asked for."""
+    matrix, few = rotated(SPECTRA[name], 1), {"failure_probability": failure_probability, "probes": probes}
+    columns, images = drawn(matrix, probes, 5)
+    forms, squares = float((columns * images).sum(dim=0).mean()), float((images**2).sum(dim=0).mean())
+    most = failure_probability * (1 + 1e-9)
+
+    norm = frobenius_norm(matrix, generator=generator(5), **few)  # type: ignore[arg-type]
+    low, high = norm.lower.failure_probability, norm.upper.failure_probability
+    assert low + high <= most
+    assert chernoff(squares / norm.upper.value**2, probes) <= high * (1 + 1e-6)
+    assert chernoff(squares / norm.lower.value**2, probes) <= low * (1 + 1e-6)
+
+    found = trace(matrix, generator=generator(5), **few)  # type: ignore[arg-type]
+    low, high = found.lower.failure_probability, found.upper.failure_probability
+    assert low + high <= most and high > 0
+    assert least_chance(found.upper.value - forms, probes, squares) <= high * (1 + 1e-6)
+    assert least_chance(forms - found.lower.value, probes, squares) <= low * (1 + 1e-6)
+
+    claimed = trace(matrix, positive_semidefinite=True, generator=generator(5), **few)  # type: ignore[arg-type]
+    low, high = claimed.lower.failure_probability, claimed.upper.failure_probability
+    assert low + high <= most
+    if name != "indefinite":
+        above, below = forms / claimed.upper.value, forms / max(claimed.lower.value, 1e-300)
+        assert min(chernoff(above, probes), least_chance(claimed.upper.value - forms, probes, squares)) <= high / 2 * (1 + 1e-6)
+        assert min(chernoff(below, probes), least_chance(forms - claimed.lower.value, probes, squares)) <= low / 2 * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("probes", [1, 3, 50])
+@pytest.mark.parametrize("failure_probability", [0.5, 1e-3])
+def test_the_diagonal_and_the_images_fail_no_more_often_than_they_say(failure_probability: float, probes: int) -> None:
+    matrix, size = rotated(SPECTRA["indefinite"], 1), 60
+    few = {"failure_probability": failure_probability, "probes": probes}
+    columns, images = drawn(matrix, probes, 6)
+    found = diagonal(matrix, generator=generator(6), **few)  # type: ignore[arg-type]
+    middle, squares = (columns * images).mean(dim=1), (images**2).mean(dim=1)
+    for entry in (0, 31, 59):
+        above, below = float((found.upper - middle)[entry]), float((middle - found.lower)[entry])
+        # half of the chance is the row's, which both sides share, and a quarter is that of either side
+        chance = max(least_chance(apart, probes, float(squares[entry])) for apart in (above, below))
+        assert size * chance / 0.75 <= found.failure_probability <= failure_probability * (1 + 1e-9)
+
+    bound = random_images(matrix, generator=generator(7), **few)  # type: ignore[arg-type]
+    block = matrix @ Products(matrix).gaussian(probes, generator(7))
+    longest = float(torch.linalg.vector_norm(block, dim=0).max())
+    factor = bound.value / (math.sqrt(2 / math.pi) * longest)
+    assert factor**-probes <= bound.failure_probability * (1 + 1e-6) <= failure_probability * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("failure_probability", [0.3, 1e-4])
+def test_the_log_determinant_pays_for_every_event(failure_probability: float) -> None:
+    matrix, damping = rotated(SPECTRA["uniform"], 1), 0.1
+    found = log_determinant(
+        matrix, damping=damping, failure_probability=failure_probability, steps=1, probes=5, positive_semidefinite=True,
+        generator=generator(8),
+    )  # fmt: skip
+    low, high = found.lower.failure_probability, found.upper.failure_probability
+    assert low + high <= failure_probability * (1 + 1e-9)
+    assert low > 2.9 * high > 0  # below rest the trace from both sides and the norm
+    source = generator(8)
+    start = Products(matrix).gaussian(1, source)[:, 0]
+    start = start / start.norm()
+    rest = torch.eye(60, dtype=torch.float64) - torch.outer(start, start)
+    columns = rest @ torch.cat([Products(matrix).gaussian(1, source) for _ in range(5)], dim=1)
+    images = rest @ (matrix @ columns)
+    forms, squares = float((columns * images).sum(dim=0).mean()), float((images**2).sum(dim=0).mean())
+    inside = math.log(float(start @ matrix @ start) + damping)
+    beyond = (math.exp((found.upper.value - inside) / 59) - damping) * 59  # the trace of QAQ that the upper bound allows for
+    assert min(chernoff(forms / beyond, 5), least_chance(beyond - forms, 5, squares)) <= high / 2 * (1 + 1e-6)
+
+
 def test_chernoff_shares_are_as_published() -> None:
     """At 30 probes and 1e-3 the upper bound inflates by 3.1, and the exact quantile of chi square by 2.6."""
     share, failure = share_below(30, 1e-3, "trace.chernoff")
