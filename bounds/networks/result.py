@@ -21,8 +21,9 @@ class LayerConstant:
 class LipschitzConstant:
     """|f(x) - f(y)| <= L |x - y| in Euclidean norms: ``upper`` bounds the least such L from above, ``lower`` from below.
 
-    ``domain`` says for which inputs. Both speak of the real function with the stored weights; a forward pass in floating point adds its
-    own rounding. ``lower`` is zero where nothing was searched.
+    ``domain`` says for which inputs; of a box without width along some axis, L counts moves out of it as well (the longest gradient
+    there). Both speak of the real function with the stored weights; a forward pass in floating point adds its own rounding. ``lower`` is
+    zero where nothing was searched.
     """
 
     upper: Bound
