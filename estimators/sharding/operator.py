@@ -120,11 +120,9 @@ class Joint:
 
         def claim(key: str, what: str) -> Claim:
             reasons = sorted({said[key] for said in held})
-            return (
-                Claim(True, Declared(f"on every rank: {'; '.join(reasons)}"))
-                if all(reasons)
-                else unclaimed(f"{what} is not known on every rank")
-            )
+            if not all(reasons):
+                return unclaimed(f"{what} is not known on every rank")
+            return Claim(True, Declared(f"on every rank: {'; '.join(reasons)}"))
 
         lower: Bound | None = None
         if all(said["lower"] is not None for said in held):
@@ -192,7 +190,14 @@ class Sharded(Operator):
     def measure(self) -> None:
         """Three products of all ranks: the sum may cancel, and is then less accurate than its terms."""
         if self.symmetric:
-            symmetry, linearity, _ = consistency(lambda v: self.multiply_rows(v[None])[0], self.shape[0], self.dtype, self.device)
+            symmetry, linearity, found = consistency(
+                lambda v: self.multiply_rows(v[None])[0], self.shape[0], self.dtype, self.device
+            )
+            if not bool(torch.isfinite(found).all()):
+                raise OperatorRefused(
+                    "the products of all ranks together are not finite",
+                    "look for a rank whose own products overflow or are undefined",
+                )
             self.accuracy = max(self.accuracy, linearity, symmetry * math.sqrt(self.shape[0]))
             self.products, self.probe_products = 0, 3
 
@@ -276,12 +281,8 @@ class Sharded(Operator):
     def adjoint(self) -> Operator:
         if self.symmetric:
             return self
-        return Sharded(
-            None if self.local is None else self.local.adjoint(),
-            self.ranks,
-            self._joint.transposed(),
-            combined(self._identity, "T"),
-        )
+        local = None if self.local is None else self.local.adjoint()
+        return Sharded(local, self.ranks, self._joint.transposed(), combined(self._identity, "T"))
 
     def block(self, rows: Patterns, columns: Patterns | None = None) -> Operator:
         """The sub-block of the parameters whose names match the patterns: only its own part is exchanged."""

@@ -52,6 +52,7 @@ class Ranks:
         if rank < 0:
             raise OperatorRefused("this process is no member of the group", "call sharded only on the ranks of the group")
         self.rank, self.count, self.device = rank, dist.get_world_size(self._group), device
+        self._of_all = [dist.get_global_rank(chosen, member) for member in range(self.count)]
         backend = dist.get_backend(self._group)
         if backend == "nccl" and device.type != "cuda":
             raise OperatorRefused(
@@ -79,7 +80,7 @@ class Ranks:
             self._lost = f"in {what}, after {time.monotonic() - start:.1f} s"
             missing = self._without_sign_of_life()
             raise RankLost(
-                f"rank {self.rank} waited for {_named(missing)} {self._lost} ({str(error).splitlines()[0][:160]})",
+                f"{self._named((self.rank,))} waited for {self._named(missing)} {self._lost} ({str(error).splitlines()[0][:160]})",
                 _AGAIN,
                 missing,
             ) from error
@@ -126,8 +127,11 @@ class Ranks:
         asking.join(2 * _SIGN_OF_LIFE)
         return missing[0]
 
-
-def _named(missing: tuple[int, ...]) -> str:
-    if not missing:
-        return "the others"
-    return f"rank {missing[0]}" if len(missing) == 1 else f"ranks {', '.join(map(str, missing))}"
+    def _named(self, members: tuple[int, ...]) -> str:
+        """The processes to look at: where the group is not that of all, their ranks among all are other ones."""
+        if not members:
+            return "the others"
+        words = f"rank{'s'[: len(members) > 1]} "
+        said = words + ", ".join(map(str, members))
+        others = [self._of_all[member] for member in members]
+        return said if others == list(members) else f"{said} of the group ({words}{', '.join(map(str, others))} of all)"

@@ -15,6 +15,7 @@ from sharding_work import (
     EQUIVALENT,
     KINDS,
     absent,
+    apart,
     built,
     everything,
     interrupted,
@@ -125,8 +126,20 @@ def test_solves_and_spectra_enclose_what_one_process_finds(answers: list[dict[st
     assert low <= float(values[-1]) * (1 + 1e-12) and float(values[-1]) <= high <= 1.01 * float(values[-1]) and products <= 20
     rounded = float(values[0]) + 0.1  # the true one is no less than 0.1
     assert found["smallest"][0] <= rounded + 1e-12 and rounded <= found["smallest"][1] + 1e-12
+    lower, upper = found["influence"]
+    effect = float(vector(Matrix(dense), 5) @ truth)
+    assert lower <= effect <= upper and upper - lower <= 1e-6 * abs(effect)
+    assert found["places"][0] == "ValueError" and "or pass vectors" in found["places"][1]  # nobody has the rows of all
     below, _, above = found["trace"]
     assert below <= float(damped.trace()) <= above
+
+
+def test_drawn_targets_of_all_ranks_count_as_their_data_do(answers: list[dict[str, Any]]) -> None:
+    made = case("cross-entropy weighted")
+    expected = built("Fisher", made, made.data).dense()
+    shards = [built("Fisher", made, shard(made, rank, 2)).dense() for rank in range(2)]
+    assert answers[0]["drawn"] == answers[1]["drawn"] and near(answers[0]["drawn"], expected, 0.05)
+    assert all(gap(simple, expected) > 0.07 for simple in (*shards, sum(shards) / 2))  # the control
 
 
 def test_single_precision_is_widened_on_all_ranks_together(answers: list[dict[str, Any]]) -> None:
@@ -171,6 +184,7 @@ def test_a_rank_without_data_takes_part(answers: list[dict[str, Any]]) -> None:
         ("partial", "rank 1 has another loss than rank 0 (smooth_l1_loss"),
         ("nested", "the operator is shared already: share it once"),
         ("no operator", "a Tensor is no operator: pass one, such as GaussNewton(model, loss, data)"),
+        ("undefined", "the products of all ranks together are not finite: look for"),
         ("form", "rank 1 has another form of operator than rank 0 (damped, leaf): build"),
         ("twice", "the operator is shared already: share it once"),
         ("group", "group is str: pass a group of torch.distributed.new_group"),
@@ -253,6 +267,13 @@ def test_a_killed_process_is_an_error_for_the_other(tmp_path: Path) -> None:
         kind == again == "RankLost" and "rank 0 waited for rank 1 in a product" in words and "start all processes again" in words
     )
     assert "lost a process before" in after
+
+
+@pytest.mark.slow
+def test_the_lost_process_of_a_smaller_group_is_named_as_in_the_world(tmp_path: Path) -> None:
+    (kind, words), outside, lost = together(apart, tmp_path, count=3)
+    assert lost is None and "no member of the group" in outside[1]
+    assert kind == "RankLost" and "waited for rank 1 of the group (rank 2 of all) in a product" in words
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from certify.estimators import (
     GaussNewton,
     Hessian,
     Operator,
+    influence,
     largest_eigenvalue,
     sharded,
     smallest_eigenvalue,
@@ -114,13 +115,23 @@ def numbers(rank: int, count: int) -> dict[str, Any]:
     top = largest_eigenvalue(whole, failure_probability=1e-6, generator=generator)
     low = smallest_eigenvalue(whole.damped(0.1), failure_probability=1e-6)
     sizes = trace(whole.damped(0.1), failure_probability=1e-3, probes=20, generator=generator)
+    effect = influence(whole, of=v, on=vector(whole, 5), damping=0.1, relative_width=1e-6)
     return {
+        "influence": (effect.lower.value, effect.upper.value),
+        "places": attempt(lambda: influence(whole, of=[0], on=v, damping=0.1, relative_width=1e-6)),
         "solution": solved.value,
         "error": solved.error.value,
         "largest": (top.lower.value, top.upper.value, top.products),
         "smallest": (low.lower.value, low.upper.value),
         "trace": (sizes.lower.value, sizes.estimate.value, sizes.upper.value),
     }
+
+
+def drawn(rank: int, count: int) -> Tensor:
+    """The Fisher matrix from many drawn targets, other ones on every rank."""
+    made = case("cross-entropy weighted")
+    generator = torch.Generator().manual_seed(rank)
+    return sharded(Fisher(made.model, made.loss, shard(made, rank, count), samples=500, generator=generator)).dense()
 
 
 def narrow(rank: int, count: int) -> dict[str, Any]:
@@ -223,6 +234,9 @@ def refusals(rank: int, count: int) -> dict[str, Any]:
         "pickled matrix": lambda: ForkingPickler.dumps(sharded(Matrix(torch.eye(2)), weight=1.0)),
         "copied": lambda: copy.deepcopy(sharded(None if last else operator)),
         "copied damped": lambda: copy.copy(sharded(operator)).damped(0.1),
+        "undefined": lambda: sharded(
+            Function(lambda block: block / (not last), 2, dtype=torch.float64, symmetric="a multiple of I"), weight=1.0
+        ),
         "nested": lambda: sharded(0.5 * (sharded(operator).damped(0.1))),
         "form": lambda: sharded(operator.damped(0.1) if last else operator),
         "product": lambda: sharded(operator @ operator if last else operator),
@@ -273,7 +287,7 @@ def products(rank: int, count: int) -> dict[str, Any]:
             next(made.model.parameters()).mul_(2.0)
     second = sharded(matrix, weight=1.0)
     crossed = attempt(lambda: (second if rank else whole) @ ones)
-    infinite = torch.full((3, 3), 1e308, dtype=torch.float64) if rank else torch.eye(3, dtype=torch.float64)
+    infinite = torch.full((3, 3), 1e306, dtype=torch.float64) if rank else torch.eye(3, dtype=torch.float64)
     overflowing = sharded(Matrix(infinite), weight=1.0)
     return {
         "good": good,
@@ -281,7 +295,7 @@ def products(rank: int, count: int) -> dict[str, Any]:
         "failed": failed,
         "crossed": crossed,
         "stale": attempt(lambda: moving @ vector(moving)),
-        "infinite": attempt(lambda: overflowing @ (10 * ones)),
+        "infinite": attempt(lambda: overflowing @ (1000 * ones)),
         "scaled": sharded(matrix, weight=1e-100) @ ones,
         "lower": lowers(rank),
     }
@@ -308,7 +322,7 @@ def lone(rank: int, count: int) -> Any:
 
 def everything(rank: int, count: int) -> dict[str, Any]:
     """All that leaves the processes alive."""
-    parts: list[Callable[[int, int], Any]] = [equivalence, algebra, numbers, narrow, empty, refusals, products, lone]
+    parts: list[Callable[[int, int], Any]] = [equivalence, algebra, numbers, drawn, narrow, empty, refusals, products, lone]
     return {part.__name__: attempt(functools.partial(part, rank, count)) for part in parts}
 
 
@@ -332,6 +346,17 @@ def interrupted(how: str, rank: int, count: int) -> Any:
     second = attempt(lambda: whole @ ones)
     seconds = time.monotonic() - start
     return first, second, seconds, attempt(lambda: whole @ ones)
+
+
+def apart(rank: int, count: int) -> Any:
+    """The first and the last process share an operator, and the last one ends."""
+    group = dist.new_group([0, count - 1])
+    if rank not in (0, count - 1):
+        return attempt(lambda: sharded(None, group))
+    whole = sharded(Matrix(torch.eye(2, dtype=torch.float64)), group, timeout=2.0, weight=1.0)
+    if rank:
+        os._exit(9)
+    return attempt(lambda: whole @ torch.ones(2, dtype=torch.float64))
 
 
 def absent(rank: int, count: int) -> Any:
