@@ -15,13 +15,15 @@ class LossConstants:
     """Upper bounds that hold for every record whose row norm is bounded; a ridge term is not counted.
 
     ``gradient`` bounds the norm of one record's gradient in the parameters, ``smoothness`` its Lipschitz
-    constant, ``hessian_lipschitz`` that of the Hessian. None means that no such constant exists (or that
-    none was asked for), and ``reason`` says why.
+    constant, ``hessian_lipschitz`` that of the Hessian. ``self_concordance`` is nu in |D³f[u, u, v]| <= nu |v| D²f[u, u]:
+    on a ball of radius r the Hessian changes by a factor of at most exp(nu r), so curvature measured at one point holds about it. None
+    means that no such constant exists (or that none was asked for), and ``reason`` says why.
     """
 
     gradient: Bound | None
     smoothness: Bound
     hessian_lipschitz: Bound | None
+    self_concordance: Bound | None
     reason: str = ""
 
 
@@ -45,8 +47,8 @@ def loss_constants(
     Every number is an upper bound by a theorem of the book, which names the source (``certify theorems logistic.smoothness``).
 
     Theorem: ``logistic.gradient``, ``softmax.gradient``, ``logistic.smoothness``, ``softmax.smoothness``, ``squared.smoothness``,
-    ``huber.smoothness``, ``logistic.hessian-lipschitz``, ``softmax.hessian-lipschitz``, ``squared.hessian-lipschitz`` (upper
-    row_norm).
+    ``huber.smoothness``, ``logistic.hessian-lipschitz``, ``softmax.hessian-lipschitz``, ``squared.hessian-lipschitz``,
+    ``logistic.self-concordance``, ``softmax.self-concordance``, ``squared.self-concordance``, ``poisson.self-concordance`` (upper row_norm).
     Theorem: ``squared.gradient`` (upper row_norm, parameter_bound, label_bound).
     Theorem: ``huber.gradient`` (upper row_norm, threshold).
     Theorem: ``hinge.gradient`` (upper row_norm).
@@ -64,29 +66,31 @@ def loss_constants(
             derive(f"{kind}.gradient", row_norm=row_norm),
             derive(f"{kind}.smoothness", row_norm=row_norm),
             derive(f"{kind}.hessian-lipschitz", row_norm=row_norm),
+            derive(f"{kind}.self-concordance", row_norm=row_norm),
         )
     if kind == "squared":
         smoothness = derive("squared.smoothness", row_norm=row_norm)
         third = derive("squared.hessian-lipschitz", row_norm=row_norm)
+        bent = derive("squared.self-concordance", row_norm=row_norm)
         if parameter_bound is None or label_bound is None:
             return LossConstants(
-                None, smoothness, third, "the gradient is bounded only on a ball: pass parameter_bound and label_bound"
+                None, smoothness, third, bent, "the gradient is bounded only on a ball: pass parameter_bound and label_bound"
             )
         gradient = derive("squared.gradient", row_norm=row_norm, parameter_bound=parameter_bound, label_bound=label_bound)
-        return LossConstants(gradient, smoothness, third)
+        return LossConstants(gradient, smoothness, third, bent)
     if kind == "huber":
         if threshold is None:
             raise ValueError("a Huber loss needs its threshold")
         gradient = derive("huber.gradient", row_norm=row_norm, threshold=threshold)
         smoothness = derive("huber.smoothness", row_norm=row_norm)
-        return LossConstants(gradient, smoothness, None, "the Hessian of the Huber loss jumps: no second-order certificate")
+        return LossConstants(gradient, smoothness, None, None, "the Hessian of the Huber loss jumps: no second-order certificate")
     if kind == "hinge":
         if width is None:
             raise ValueError("a smoothed hinge loss needs the width of its bend: without one its gradient jumps")
         gradient = derive("hinge.gradient", row_norm=row_norm)
         smoothness = derive("hinge.smoothness", row_norm=row_norm, width=width)
         return LossConstants(
-            gradient, smoothness, None, "the Hessian of the smoothed hinge loss jumps: no second-order certificate"
+            gradient, smoothness, None, None, "the Hessian of the smoothed hinge loss jumps: no second-order certificate"
         )
     if predictor_bound is None or label_bound is None:
         raise ValueError("Poisson regression has constants only on bounded predictors: pass predictor_bound and label_bound")
@@ -94,4 +98,5 @@ def loss_constants(
         derive("poisson.gradient", row_norm=row_norm, predictor_bound=predictor_bound, label_bound=label_bound),
         derive("poisson.smoothness", row_norm=row_norm, predictor_bound=predictor_bound),
         derive("poisson.hessian-lipschitz", row_norm=row_norm, predictor_bound=predictor_bound),
+        derive("poisson.self-concordance", row_norm=row_norm),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -62,7 +64,8 @@ def test_the_step_is_recorded() -> None:
 def test_loss_constants_match_their_closed_forms() -> None:
     third = loss_constants("logistic", 2.0).hessian_lipschitz
     assert third is not None and Fraction(third.value) ** 2 >= Fraction(64, 108) > Fraction(third.value * (1 - 1e-15)) ** 2
-    assert loss_constants("huber", 2.0, threshold=0.5).hessian_lipschitz is None
+    huber = loss_constants("huber", 2.0, threshold=0.5)
+    assert huber.hessian_lipschitz is None and huber.self_concordance is None
     hinge = loss_constants("hinge", 2.0, width=0.5)
     assert (
         hinge.gradient is not None
@@ -78,3 +81,20 @@ def test_loss_constants_match_their_closed_forms() -> None:
 
 def test_excess_risk_counts_distance_and_noise() -> None:
     assert excess_risk(smoothness=2.0, distance=0.5, dimension=3, sigma=0.25).value == 0.25 + 3 / 16
+
+
+@pytest.mark.parametrize("kind", ["logistic", "squared", "poisson"])
+def test_the_hessian_grows_on_a_ball_by_no_more_than_self_concordance_says(kind: str) -> None:
+    """Of one record x = 2 and a move of 1/2: the second derivative in the predictor, before and after, at many predictors."""
+    row, move = 2.0, 0.5
+    limits = {} if kind != "poisson" else {"predictor_bound": 9.0, "label_bound": 1.0}
+    nu = loss_constants(kind, row, **limits).self_concordance
+    assert nu is not None
+    curvatures: dict[str, Callable[[float], float]] = {
+        "logistic": lambda z: 1 / (2 + math.exp(z) + math.exp(-z)), "squared": lambda z: 1.0, "poisson": math.exp,
+    }  # fmt: skip
+    second = curvatures[kind]
+    growth = max(second(z + row * move) / second(z) for z in (step / 8 - 8 for step in range(129)))
+    assert growth <= math.exp(nu.value * move) * (1 + 1e-12)
+    if kind != "squared":
+        assert growth > math.exp(0.9 * nu.value * move), "negative control: nine tenths of it are refuted"
