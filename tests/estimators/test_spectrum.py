@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.special import betainc
 from spectra import SPECTRA, Multiplied, generator, outliers, rotated
 
 from certify.bounds import Bound, Derived, WrongSide
@@ -30,6 +32,45 @@ NAMES = sorted(SPECTRA)
 def exact(value: float) -> Bound:
     """A number with room for the rounding of the matrix that a test builds."""
     return Bound(value * (1 + 1e-12), Side.UPPER)
+
+
+# ---------------------------------------------------------------- what is said of the chances, against formulas written here
+
+
+@pytest.mark.parametrize("size", [2, 3, 50, 100_000])
+@pytest.mark.parametrize("failure_probability", [0.5, 0.05, 1e-6])
+def test_the_overlap_of_a_start_is_the_quantile_of_its_law(size: int, failure_probability: float) -> None:
+    overlap = start_overlap(size, failure_probability)
+    chance = float(betainc(0.5, (size - 1) / 2, overlap.value**2))
+    assert chance <= overlap.failure_probability * (1 + 1e-9) and overlap.failure_probability <= failure_probability
+    if size > 2:
+        assert chance > 0.7 * failure_probability, "sharp up to what the theorem leaves"
+
+
+@pytest.mark.parametrize("failure_probability", [0.2, 1e-4])
+@pytest.mark.parametrize(("starts", "probes"), [(1, 1), (2, 0), (3, 0), (2, 2)])
+def test_starts_and_probes_fail_together_no_more_often_than_they_say(
+    starts: int, probes: int, failure_probability: float
+) -> None:
+    """On rank one, after one step, the bound of a start says which overlap it takes for granted."""
+    matrix = torch.diag(torch.cat([torch.ones(1), torch.zeros(59)]).double())
+    budget = {"products": starts + probes, "starts": starts, "probes": probes, "failure_probability": failure_probability}
+    found = largest_eigenvalue(matrix, generator=generator(3), **budget)  # type: ignore[arg-type]
+    source, parts = generator(3), []
+    for _ in range(starts):
+        first = Products(matrix).gaussian(1, source)[:, 0]
+        parts.append(float(first[0] / first.norm()) ** 2)
+
+    def bound(overlap: float) -> float:
+        return max(part + math.sqrt(part * (1 - part)) / overlap for part in parts)
+
+    start = found.routes["start"]
+    overlap = brentq(lambda tried: bound(tried) - start.value, 1e-12, 1 - 1e-12, xtol=1e-15)
+    chance = float(betainc(0.5, 59 / 2, overlap**2)) ** starts
+    assert 0.3**starts * start.failure_probability < chance <= start.failure_probability * (1 + 1e-6)
+    total = sum(route.failure_probability for route in found.routes.values())
+    assert total <= failure_probability * (1 + 1e-9) and len(found.routes) == 1 + (probes > 0)
+    assert found.upper.failure_probability >= total * (1 - 1e-12), "which of them is least is chance"
 
 
 # ---------------------------------------------------------------- both sides
