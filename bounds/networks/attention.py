@@ -41,7 +41,7 @@ from .plain import check_plain
 def attention_lipschitz(module: nn.MultiheadAttention, *, radius: float, tokens: int, masked: bool = False) -> Bound:
     """An upper bound on the Lipschitz constant of self-attention in its sequence of tokens, all of Euclidean norm at most ``radius``.
 
-    Distances are those of whole sequences of ``tokens`` vectors. ``masked`` says that some tokens may be hidden from others. Behind a layer
+    Distances are those of whole sequences of ``tokens`` vectors. ``masked`` says that a mask may hide tokens from others or shift scores. Behind a layer
     normalisation the radius is the root of the width times its largest weight, plus the norm of its bias. Upper side.
 
     Raises ``ValueError`` for a radius that is not finite: attention is not Lipschitz on all inputs; and
