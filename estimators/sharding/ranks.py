@@ -118,7 +118,7 @@ class Ranks:
                     time.sleep(0.05)
                     silent = tuple(rank for rank in silent if not store.check([str(rank)]))
                 missing[0] = silent
-            except (RuntimeError, AttributeError):
+            except (RuntimeError, AttributeError, ValueError):
                 missing[0] = ()
 
         # A store whose machine is gone answers nobody, and this process goes on.

@@ -271,9 +271,10 @@ def test_a_killed_process_is_an_error_for_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_lost_process_of_a_smaller_group_is_named_as_in_the_world(tmp_path: Path) -> None:
-    (kind, words), outside, lost = together(apart, tmp_path, count=3)
+    ((kind, words), alone, printed), outside, lost = together(apart, tmp_path, count=3)
     assert lost is None and "no member of the group" in outside[1]
     assert kind == "RankLost" and "waited for rank 1 of the group (rank 2 of all) in a product" in words
+    assert alone[0] == "RankLost" and "waited for the others in a product" in alone[1] and printed == []
 
 
 @pytest.mark.slow

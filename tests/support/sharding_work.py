@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
@@ -349,14 +350,21 @@ def interrupted(how: str, rank: int, count: int) -> Any:
 
 
 def apart(rank: int, count: int) -> Any:
-    """The first and the last process share an operator, and the last one ends."""
+    """The first and the last process share operators, and the last one ends; then the first one leaves the world too."""
     group = dist.new_group([0, count - 1])
     if rank not in (0, count - 1):
         return attempt(lambda: sharded(None, group))
-    whole = sharded(Matrix(torch.eye(2, dtype=torch.float64)), group, timeout=2.0, weight=1.0)
+    eye, ones = Matrix(torch.eye(2, dtype=torch.float64)), torch.ones(2, dtype=torch.float64)
+    first, second = (sharded(eye, group, timeout=2.0, weight=1.0) for _ in range(2))
     if rank:
         os._exit(9)
-    return attempt(lambda: whole @ torch.ones(2, dtype=torch.float64))
+    printed: list[str] = []
+    threading.excepthook = lambda told: printed.append(repr(told.exc_value))
+    named = attempt(lambda: first @ ones)
+    dist.destroy_process_group()
+    alone = attempt(lambda: second @ ones)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # for what comes after
+    return named, alone, printed
 
 
 def absent(rank: int, count: int) -> Any:
