@@ -96,7 +96,8 @@ def knowledge_density(
     number, for all layers or for each, that |g_l|_1 exceeds for no record that could be drawn, ``lower`` and ``upper`` bound the mean
     over the population: of norms as this machine computes them, for the rounding of automatic differentiation is not bounded.
 
-    Refused: what :func:`~certify.estimators.per_example_norms` refuses; a declared range that a record exceeds; layers that share a parameter.
+    Refused: what :func:`~certify.estimators.per_example_norms` refuses; a declared range that a record exceeds; layers that share a parameter;
+    failure probabilities below 1e-100.
 
     Source: K_l and its normalisation: Guo et al., arXiv 2511.11667 (2025), KUnBR.
 
