@@ -8,6 +8,10 @@ from .bound import Bound
 from .derive import derive
 
 KINDS = ("logistic", "softmax", "squared", "huber", "hinge", "poisson")
+_TAKES = {
+    "squared": ("parameter_bound", "label_bound"), "huber": ("threshold",), "hinge": ("width",),
+    "poisson": ("predictor_bound", "label_bound"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,12 @@ def loss_constants(
 ) -> LossConstants:
     """The constants of ``kind`` on rows of norm at most ``row_norm`` (with an intercept, of (x, 1)).
 
-    "logistic" and "softmax" need nothing else. "squared" has a gradient bound only on a ball of parameters
+    Losses are those of one record of weight one: log(1 + exp(-y x.w)) with y = ±1, (x.w - y)²/2, Huber's of x.w - y, a hinge of y x.w with y = ±1,
+    exp(x.w) - y x.w with 0 <= y <= ``label_bound``. "logistic" and "softmax" need nothing else. "squared" has a gradient bound only on a ball of parameters
     (``parameter_bound``, ``label_bound``); "huber" needs its ``threshold`` and has no Hessian-Lipschitz
     constant; nor has "hinge", the smoothed one, which needs the ``width`` of its bend; "poisson" has constants only
     where predictors are bounded (``predictor_bound``, ``label_bound``).
-    Raises ``ValueError`` for another kind or a bound that the kind needs and does not get.
+    Raises ``ValueError`` for another kind, a bound that the kind needs and does not get, and one that it has no use for.
     Every number is an upper bound by a theorem of the book, which names the source (``certify theorems logistic.smoothness``).
 
     Theorem: ``logistic.gradient``, ``softmax.gradient``, ``logistic.smoothness``, ``softmax.smoothness``, ``squared.smoothness``,
@@ -61,6 +66,13 @@ def loss_constants(
     """
     if kind not in KINDS:
         raise ValueError(f"no constants are known for a {kind!r} loss: use one of {', '.join(KINDS)}")
+    given = {
+        "parameter_bound": parameter_bound, "label_bound": label_bound, "predictor_bound": predictor_bound, "threshold": threshold,
+        "width": width,
+    }  # fmt: skip
+    surplus = [name for name, value in given.items() if value is not None and name not in _TAKES.get(kind, ())]
+    if surplus:
+        raise ValueError(f"a {kind} loss has no use for {' and '.join(surplus)}: leave it out")
     if kind in ("logistic", "softmax"):
         return LossConstants(
             derive(f"{kind}.gradient", row_norm=row_norm),

@@ -12,7 +12,7 @@ from torch import Tensor
 from certify.proofs.balls import rational
 from certify.proofs.sides import Side
 
-from .bound import Bound
+from .bound import Bound, between
 from .derive import derive
 from .evidence import Enclosed, Measured
 from .low_rank_gradients import SeenGradient, seen_gradient
@@ -26,7 +26,7 @@ _PRIME = (1 << 61) - 1
 _RANKED = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Merged:
     """A tensor that stands for W + s A B: ``rounding`` is at or above the Frobenius norm (so the spectral norm) of the difference.
 
@@ -38,7 +38,7 @@ class Merged:
     rank_at_least: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LowRankEdit:
     """The edit s A B of a matrix [out, in]; all statements but those of ``merge`` are about the real numbers s A B, not a merged tensor.
 
@@ -51,6 +51,13 @@ class LowRankEdit:
     scale: float
     rank: int
     shift: SpectralNorm
+
+    def __str__(self) -> str:
+        rows, columns = self.left.shape[0], self.right.shape[1]
+        return (
+            f"an edit of a matrix [{rows}, {columns}] of rank at most {self.rank}; {between(self.shift.lower, 'its norm', self.shift.upper)}; "
+            f"inputs of at least {self.unchanged_dimension} dimensions are unchanged"
+        )
 
     @property
     def unchanged_dimension(self) -> int:
@@ -171,8 +178,9 @@ class LowRankEdit:
         if image.value <= rounding.value and self._unchanged(row):
             return Bound(0.0, Side.EXACT, Enclosed("A B x is zero, in rational arithmetic"))
         change = derive("norm.sum", left=image, right=rounding)
-        exponent = sum(power for _, power in parts)
-        return rescaled(SpectralNorm(change, zero_norm().lower, ""), exponent).upper * abs(self.scale)
+        mantissa, exponent = math.frexp(abs(self.scale))
+        exponent += sum(power for _, power in parts)
+        return rescaled(SpectralNorm(change * mantissa, zero_norm().lower, ""), exponent).upper
 
 
 def low_rank_edit(left: Tensor, right: Tensor, scale: float = 1.0) -> LowRankEdit:
@@ -188,24 +196,27 @@ def low_rank_edit(left: Tensor, right: Tensor, scale: float = 1.0) -> LowRankEdi
     >>> edit = low_rank_edit(torch.tensor([[3.0], [4.0]]), torch.tensor([[1.0, 0.0]]), scale=2.0)
     >>> edit.rank, edit.unchanged_dimension
     (1, 1)
+    >>> print(edit)  # doctest: +ELLIPSIS
+    an edit of a matrix [2, 2] of rank at most 1; 9.99... <= its norm <= 10.0...; inputs of at least 1 dimensions are unchanged
     >>> edit.shift.lower.value <= 10 <= edit.shift.upper.value < 10 + 1e-9
     True
     """
-    a, b = exact_weights(left, "A"), exact_weights(right, "B")
+    a, b = exact_weights(left, "A").clone(), exact_weights(right, "B").clone()  # what is said holds though they be trained on
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"A is [out, r] and B is [r, in]: shapes {tuple(left.shape)} and {tuple(right.shape)} do not fit")
     if not math.isfinite(scale):
         raise ValueError(f"the scale of an edit is finite, not {scale}")
     used = a.any(0) & b.any(1)
     rank = 0 if scale == 0 else min(a.shape[0], b.shape[1], int(used.sum()))
-    norm = _product_norm(a[:, used], b[used]) if rank else zero_norm()
-    factor = Bound(abs(float(scale)), Side.EXACT, Measured("modulus of the scale"))
+    mantissa, power = math.frexp(abs(float(scale)))
+    norm = _product_norm(a[:, used], b[used], power) if rank else zero_norm()
+    factor = Bound(mantissa, Side.EXACT, Measured("modulus of the scale, over a power of two"))
     upper = derive("low-rank.weyl", scale=factor, product=norm.upper)
     return LowRankEdit(a, b, float(scale), rank, SpectralNorm(upper, norm.lower * factor, norm.proof))
 
 
-def _product_norm(left: Tensor, right: Tensor) -> SpectralNorm:
-    """Two bounds on |A B|, without forming A B: A = Q R + E gives |A B| <= |Q| |R B| + |E| |B|, with all rounding counted.
+def _product_norm(left: Tensor, right: Tensor, power: int) -> SpectralNorm:
+    """Two bounds on 2**power |A B|, without forming A B: A = Q R + E gives |A B| <= |Q| |R B| + |E| |B|, with all rounding counted.
 
     Theorem: ``norm.product`` (upper left, right).
     Theorem: ``norm.sum`` (upper left, right).
@@ -226,7 +237,7 @@ def _product_norm(left: Tensor, right: Tensor) -> SpectralNorm:
     )
     vector = torch.linalg.svd(small, full_matrices=False)[2][0]
     lower = attained_by(a @ (b @ vector), vector, terms=sum(right.shape), absolute=(size_a * size_b).value)
-    return rescaled(SpectralNorm(upper, lower, "a Cholesky factor of the reduced product R B, A = Q R + E"), exponent)
+    return rescaled(SpectralNorm(upper, lower, "a Cholesky factor of the reduced product R B, A = Q R + E"), exponent + power)
 
 
 def _balanced(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor, int]:

@@ -22,7 +22,7 @@ _WITHIN = 4  # a computed unit matrix is shorter than one by so many times the a
 _PASSES = 2  # projecting twice leaves a rounding error where the projectors' own was
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeenGradient:
     """What the gradients s G B' of A and s A'G of B leave undetermined of a gradient G [out, in] at W + s A B.
 
@@ -54,8 +54,12 @@ def seen_gradient(gradient: Tensor, left: Tensor, right: Tensor) -> SeenGradient
     sides = (_spanning(left), _spanning(right.mT))
     block = _block(small, *(_basis(side) for side in sides))
     twin = gradient - 2 * (block * 2.0 ** (exponent // 2) * 2.0 ** (exponent - exponent // 2))
-    length, whole = float(torch.linalg.vector_norm(block)), float(torch.linalg.vector_norm(small))
-    share = Estimate(1 - (length / whole) ** 2 if whole else 1.0, "projection in float64")
+    if not bool(torch.isfinite(twin).all()):
+        raise ValueError("the gradient is too near the largest double for its twin to be one: scale it down")
+    whole_block, power = scaled(block)  # at its own scale: its squares may be too small for doubles beside those of the gradient
+    own, whole = float(torch.linalg.vector_norm(whole_block)), float(torch.linalg.vector_norm(small))
+    length = own * 2.0**power
+    share = Estimate(min(1.0, max(0.0, 1 - (length / whole) ** 2)) if whole else 1.0, "projection in float64")
     gaps = tuple(_gap(side) for side in sides)
     if not all(gap is None or gap.value > 0 for gap in gaps):
         estimate = Estimate(
@@ -65,7 +69,7 @@ def seen_gradient(gradient: Tensor, left: Tensor, right: Tensor) -> SeenGradient
     if not length:
         invisible = nothing_below()
     else:
-        unit = block * ((1 - _WITHIN * gamma(block.numel() + 8)) / length)
+        unit = whole_block * ((1 - _WITHIN * gamma(block.numel() + 8)) / own)
         if vector_norm_upper(unit) > 1:
             raise ArithmeticError("a computed unit matrix is longer than one: this is a bug")
         size = _upper(vector_norm_upper(small), "Frobenius norm of the gradient, scaled")

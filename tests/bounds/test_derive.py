@@ -98,3 +98,10 @@ def test_the_hessian_grows_on_a_ball_by_no_more_than_self_concordance_says(kind:
     assert growth <= math.exp(nu.value * move) * (1 + 1e-12)
     if kind != "squared":
         assert growth > math.exp(0.9 * nu.value * move), "negative control: nine tenths of it are refuted"
+
+
+@pytest.mark.parametrize(("kind", "surplus"), [("logistic", "label_bound"), ("hinge", "threshold"), ("poisson", "width")])
+def test_a_bound_that_a_loss_has_no_use_for_is_named(kind: str, surplus: str) -> None:
+    needed = {"hinge": {"width": 1.0}, "poisson": {"predictor_bound": 1.0, "label_bound": 1.0}}.get(kind, {})
+    with pytest.raises(ValueError, match=f"has no use for {surplus}"):
+        loss_constants(kind, 1.0, **needed, **{surplus: 1.0})

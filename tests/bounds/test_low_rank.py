@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from certify.bounds import Bound, Estimate, NotALinearMap, low_rank_edit
 from certify.bounds.low_rank import LowRankEdit
+from certify.bounds.low_rank_gradients import seen_gradient
 from certify.proofs.sides import Side
 
 EPSILON = 1e-12
@@ -349,3 +350,33 @@ def test_a_trained_layer_s_factors_are_taken_as_they_are() -> None:
         moved = torch.linalg.vector_norm(2.0 * up(down(rows)), dim=1)
     for bound, computed in zip(edit.output_change(rows), moved.tolist(), strict=True):
         assert bound.value == pytest.approx(computed, rel=1e-5)
+
+
+# ---------------------------------------------------------------- scale, and what an edit remembers
+
+
+def test_the_scale_of_an_edit_may_bring_a_huge_product_back() -> None:
+    factors = torch.full((1, 1), 1e200, dtype=torch.float64), torch.full((1, 1), 1e200, dtype=torch.float64)
+    edit = low_rank_edit(*factors, scale=1e-200)
+    assert edit.shift.lower.value <= 1e200 * (1 + 1e-15) and 1e200 * (1 - 1e-15) <= edit.shift.upper.value < 1e200 * (1 + 1e-9)
+    (change,) = edit.output_change(torch.ones(1, 1, dtype=torch.float64))
+    assert 1e200 * (1 - 1e-15) <= change.value < 1e200 * (1 + 1e-9)
+
+
+def test_an_edit_is_of_the_factors_as_they_were() -> None:
+    left, right = torch.ones(2, 1, dtype=torch.float64), torch.ones(1, 2, dtype=torch.float64)
+    edit = low_rank_edit(left, right)
+    left.mul_(10)
+    assert float(edit.left.max()) == 1.0 and edit.output_change(torch.ones(1, 2))[0].value < 2.9
+    assert edit != low_rank_edit(left, right) and "rank at most 1" in str(edit) and "tensor" not in str(edit)
+
+
+def test_an_invisible_block_that_is_tiny_beside_the_gradient_is_no_fault() -> None:
+    """Its squares are below the doubles, so that its computed length is zero or has lost its digits."""
+    left, right = torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:1]
+    for tiny in (1.0, 4e-162, 1e-200, 1e-300):
+        seen = seen_gradient(torch.diag(torch.tensor([1.0, tiny], dtype=torch.float64)), left, right)
+        assert isinstance(seen.invisible, Bound) and seen.invisible.value <= tiny
+        assert 0.0 <= seen.visible_share.value <= 1.0
+    with pytest.raises(ValueError, match="scale it down"):
+        seen_gradient(torch.diag(torch.tensor([1.0, 1.7e308], dtype=torch.float64)) * -1.05, left, right)
