@@ -18,11 +18,16 @@ Preconditioner = Callable[[torch.Tensor], torch.Tensor]
 
 
 def checked(preconditioner: Preconditioner | None) -> Preconditioner | None:
-    """The map with its images checked; ``ValueError`` where one has another shape, is not finite, or shows that it is not positive definite."""
+    """The map with its images checked; ``ValueError`` where one has another shape, is not finite, or shows that it is not positive definite.
+
+    It is given a fixed power of two as a factor, which changes no iterate, so that its first image is about as large as what it was given.
+    """
     if preconditioner is None:
         return None
+    exponent: int | None = None
 
     def apply(block: torch.Tensor) -> torch.Tensor:
+        nonlocal exponent
         image = preconditioner(block)
         if image.shape != block.shape:
             raise ValueError(
@@ -37,7 +42,10 @@ def checked(preconditioner: Preconditioner | None) -> Preconditioner | None:
             raise ValueError(
                 "the preconditioner M is not positive definite, for r . M r is not positive: damp it, or solve without it"
             )
-        return image
+        if exponent is None:
+            largest = float(image.abs().max())
+            exponent = math.frexp(largest)[1] - math.frexp(float(block.abs().max()))[1] if largest > 0 else None
+        return _times_powers(image, [-(exponent or 0)])
 
     return apply
 

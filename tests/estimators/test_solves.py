@@ -137,6 +137,16 @@ def test_a_residual_of_zero_ends_a_solve_without_a_tolerance() -> None:
     assert solved.result is Result.BUDGET and solved.products < 10 and float(solved.residual) == 0.0
 
 
+@pytest.mark.parametrize("method", ["cg", "minres"])
+@pytest.mark.parametrize("factor", [2.0**-100, 2.0**100])
+def test_the_size_of_a_preconditioner_does_not_matter(method: str, factor: float) -> None:
+    held, right = DAMPED.float(), target(1).float()
+    plain = solve(held, right, rtol=1e-4, method=method)  # type: ignore[arg-type]
+    scaled = solve(held, right, rtol=1e-4, method=method, preconditioner=lambda block: factor * block)  # type: ignore[arg-type]
+    assert scaled.result is Result.CONVERGED and abs(scaled.products - plain.products) <= 2
+    torch.testing.assert_close(scaled.value, plain.value, rtol=0.01, atol=1e-2)
+
+
 def test_a_preconditioner_is_never_ignored() -> None:
     with pytest.raises(ValueError, match="would be ignored by direct"):
         solve(DAMPED, target(1), method="direct", rtol=1e-3, preconditioner=lambda block: block)
