@@ -9,3 +9,7 @@ class OperatorRefused(ValueError):
     def __init__(self, cause: str, remedy: str) -> None:
         super().__init__(f"{cause}: {remedy}")
         self.cause, self.remedy = cause, remedy
+
+    def __reduce__(self) -> tuple[type[OperatorRefused], tuple[str, str]]:
+        """To other processes as the two parts that it is made of."""
+        return type(self), (self.cause, self.remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import pickle  # noqa: TID251 - that a refusal survives it is what is tested
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -524,3 +525,9 @@ def test_nothing_of_the_users_model_is_touched() -> None:
     assert all(p.grad is None for p in made.parameters())
     for name, tensor in made.state_dict().items():
         assert torch.equal(tensor, before[name][0]) and tensor._version == before[name][1]
+
+
+def test_a_refusal_reaches_another_process_whole() -> None:
+    refusal = OperatorRefused("a cause", "a remedy")
+    again = pickle.loads(pickle.dumps(refusal))
+    assert (str(again), again.cause, again.remedy) == (str(refusal), "a cause", "a remedy")
