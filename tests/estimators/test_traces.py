@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -168,6 +170,39 @@ def test_the_log_determinant_pays_for_every_event(failure_probability: float) ->
     inside = math.log(float(start @ matrix @ start) + damping)
     beyond = (math.exp((found.upper.value - inside) / 59) - damping) * 59  # the trace of QAQ that the upper bound allows for
     assert min(chernoff(forms / beyond, 5), least_chance(beyond - forms, 5, squares)) <= high / 2 * (1 + 1e-6)
+
+
+def rough_products(matrix: torch.Tensor) -> Multiplied:
+    """Products that are good to one per cent, as they say themselves."""
+    operator = Multiplied(matrix)
+    operator.accuracy = 0.01
+    return operator
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda a: trace(a, failure_probability=0.1, probes=5, generator=generator(0)),
+        lambda a: trace(a, failure_probability=0.1, probes=5, positive_semidefinite=True, generator=generator(0)),
+        lambda a: frobenius_norm(a, failure_probability=0.1, probes=5, generator=generator(0)),
+        lambda a: diagonal(a, failure_probability=0.1, probes=5, generator=generator(0)),
+    ],
+)
+def test_what_products_are_off_by_widens_every_bound(ask: Callable[[Multiplied], Any]) -> None:
+    matrix = rotated(SPECTRA["flat"], 1)
+    fine, rough = ask(Multiplied(matrix)), ask(rough_products(matrix))
+    ends = [(float(torch.as_tensor(x.value if isinstance(x, Bound) else x).reshape(-1)[0])) for x in (
+        fine.lower, rough.lower, fine.upper, rough.upper)]  # fmt: skip
+    assert ends[1] < ends[0] - 0.02 * abs(ends[0]) and ends[3] > ends[2] + 0.02 * abs(ends[2])
+
+
+def test_what_products_are_off_by_widens_random_images() -> None:
+    matrix = rotated(SPECTRA["flat"], 1)
+    fine, rough = (
+        random_images(kind(matrix), failure_probability=0.1, probes=5, generator=generator(0)).value
+        for kind in (Multiplied, rough_products)
+    )
+    assert rough == pytest.approx(fine * (1 + 8 * 0.01), rel=1e-6)
 
 
 def test_chernoff_shares_are_as_published() -> None:
