@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -20,7 +21,7 @@ from certify.estimators.spectrum.deflated import frobenius_deflated, tail_deflat
 from certify.estimators.spectrum.lanczos import lanczos
 from certify.estimators.spectrum.largest import NoBound
 from certify.estimators.spectrum.moments import random_images, trace_and_squares
-from certify.estimators.spectrum.recurrence import recurrence
+from certify.estimators.spectrum.recurrence import Recurrence, recurrence
 from certify.estimators.spectrum.ritz import ritz
 from certify.estimators.spectrum.start import krylov_bound, overlap_bound, start_overlap
 from certify.estimators.traces.magnitude import OutOfScale
@@ -71,6 +72,15 @@ def test_starts_and_probes_fail_together_no_more_often_than_they_say(
     total = sum(route.failure_probability for route in found.routes.values())
     assert total <= failure_probability * (1 + 1e-9) and len(found.routes) == 1 + (probes > 0)
     assert found.upper.failure_probability >= total * (1 - 1e-12), "which of them is least is chance"
+
+
+def test_what_a_recurrence_is_off_by_counts_against_the_overlap() -> None:
+    """One step with a = 0, b = 1 and off = 0.01: p_1(2) = 2, and the loss times it is off / b."""
+    growth, lost = Recurrence((0.0,), (1.0,), (0.01,), (1.0,)).polynomial(arb(2))
+    assert float(growth) == 2.0 and float(lost) == pytest.approx(0.01, rel=1e-12)
+    matrix = torch.diag(SPECTRA["uniform"])
+    run = lanczos(Products(matrix), Products(matrix).gaussian(1, generator(0))[:, 0], 3)
+    assert min(recurrence(run, Accuracy(0.01, False, "rough")).off) >= 0.01
 
 
 # ---------------------------------------------------------------- both sides
