@@ -299,7 +299,7 @@ class Engine:
 
 
 def _channels_last(tensor: Tensor) -> Tensor:
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+    return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor  # contiguous() leaves one channel first
 
 
 def _places(model: nn.Module) -> list[tuple[Any, str, str]]:

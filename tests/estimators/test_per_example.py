@@ -273,13 +273,22 @@ class Viewed(nn.Module):
     [(nn.ReLU(), nn.Flatten(), True), (Stored(), nn.Flatten(), False), (nn.ReLU(), Viewed(), False)],
     ids=["plain", "order of memory", "view"],
 )
-def test_channels_lie_last_only_where_the_model_gives_the_same(between: nn.Module, after: nn.Module, moved: bool) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_lie_last_only_where_the_model_gives_the_same(
+    between: nn.Module, after: nn.Module, moved: bool, channels: int
+) -> None:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), between, nn.Conv2d(4, 2, 3), after, nn.Linear(8, 3))
-    data = torch.randn(6, 3, 4, 4), torch.arange(6) % 3
+    strides: list[tuple[int, ...]] = []
+    model = nn.Sequential(nn.Conv2d(channels, 4, 3, padding=1), between, nn.Conv2d(4, 2, 3), after, nn.Linear(8, 3))
+    model[2].register_forward_pre_hook(lambda layer, inputs: strides.append(inputs[0].stride()))
+    data = torch.randn(6, channels, 4, 4), torch.arange(6) % 3
     assert Engine(model, nn.CrossEntropyLoss(), data).channels_last is moved
     expected = rows(by_hand(model, nn.CrossEntropyLoss(), data)).norm(dim=1).double()
     torch.testing.assert_close(torch.Tensor(per_example_norms(model, nn.CrossEntropyLoss(), data)), expected, rtol=1e-5, atol=0)
+    if between.__class__ is nn.ReLU:
+        assert (strides[-1][1] == 1) is moved, (
+            "one channel lies last and first at once, and must not keep the next layers from it"
+        )
 
 
 def test_the_matrix_of_all_gradients_is_never_held() -> None:
