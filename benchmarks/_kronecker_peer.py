@@ -9,16 +9,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from _curvature_models import problem
+from _curvature_models import problem, timed
 from torch import Tensor
-
-ROUNDS = 2
 
 
 def conjugate_gradients(
@@ -52,14 +49,6 @@ def main() -> None:
     curvature = GGNLinearOperator(model, loss, parameters, data, check_deterministic=False)
     vector = torch.randn(sum(p.numel() for p in parameters), generator=torch.Generator().manual_seed(1))
     answers: dict[str, Any] = {"version": importlib.metadata.version("curvlinops-for-pytorch"), "torch": torch.__version__}
-
-    def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-        best, found = float("inf"), None
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            found = work()
-            best = min(best, time.perf_counter() - start)
-        return best, found
 
     for kind, make in (("kfac", KFACLinearOperator), ("ekfac", EKFACLinearOperator)):
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from _asking import peer_python
-from _curvature_models import problem
+from _curvature_models import problem, timed
 from _report import publish, row
 
 from certify.estimators import GaussNewton, KroneckerFactored, largest_eigenvalue, solve
@@ -25,17 +23,7 @@ from certify.estimators.solves.result import Solution
 
 MODELS = ("MLP", "CNN", "transformer")
 KINDS: tuple[Literal["kfac", "ekfac"], ...] = ("kfac", "ekfac")
-DAMPING, TOLERANCE, MOST, ROUNDS = 1e-2, 1e-4, 300, 2
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """The least time of a few rounds, and what came out."""
-    best, found = float("inf"), None
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        found = work()
-        best = min(best, time.perf_counter() - start)
-    return best, found
+DAMPING, TOLERANCE, MOST = 1e-2, 1e-4, 300
 
 
 def peer(python: str, name: str, damping: float) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def shallow_edges(
     check_number("a radius", radius)
     check_number("a ridge", l2)
     network = shallow(model, data)
-    return edges_of(network, behave(network, 0.0), behave(network, radius), l2)
+    here = behave(network, 0.0)
+    return edges_of(network, here, behave(network, radius) if radius else here, l2)
 
 
 def check_loss(loss: nn.Module) -> None:

@@ -29,11 +29,10 @@ from ..networks.plain import check_plain
 from ..spectral.dense import exact_weights
 from .derivatives import Smooth
 from .probabilities import probabilities_of
-from .shallow import WIDER
+from .shallow import ROOT_TWO, WIDER
 from .steps import FLOOR, lengths, up
 
 _ROOTED = 2.0**-42  # for every class: how far the square of a computed root is from the Hessian at the middle of the outputs
-_ROOT_TWO = math.nextafter(math.sqrt(2), 2.0)
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _cross_entropy(loss: Any) -> OutputLoss:
     def sizes(outputs: Interval, moved: Tensor, targets: Tensor | None) -> LossSizes:
         p = probabilities_of(outputs)
         rows = torch.minimum(2 * p.high * (1 - p.low), p.high).amax(1)  # diag p - p p' is below diag p, and by Gershgorin
-        second = up(rows * torch.exp(_ROOT_TWO * moved)).clamp_max(most)
+        second = up(rows * torch.exp(ROOT_TWO * moved)).clamp_max(most)
         first = torch.full_like(second, steepest)
         residual = None
         if targets is not None:
@@ -124,8 +123,8 @@ def _cross_entropy(loss: Any) -> OutputLoss:
             first = torch.minimum(first, up(lengths(residual.magnitude()) + second * moved))
         q = torch.softmax(outputs.middle, 1).sqrt()
         root = torch.diag_embed(q) - (q[:, :, None] * q[:, None, :]) * q[:, None, :]
-        growth = torch.exp(_ROOT_TWO * (moved + lengths(outputs.radius))) * WIDER
-        third = (_ROOT_TWO * second * WIDER).clamp_max(twisted)
+        growth = torch.exp(ROOT_TWO * (moved + lengths(outputs.radius))) * WIDER
+        third = (ROOT_TWO * second * WIDER).clamp_max(twisted)
         return LossSizes(first, second, third, root, growth, p.low.shape[1] * _ROOTED, residual)
 
     return OutputLoss(sizes, classes=True)

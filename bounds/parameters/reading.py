@@ -13,7 +13,7 @@ from ..networks.activations import Activation, UnknownModule, activation_of
 from ..networks.chain import evaluated, leaves
 from ..networks.intervals import Interval
 from ..networks.layers import layer_constant
-from ..networks.plain import check_plain
+from ..networks.plain import check_plain, place
 from ..rounding import gamma
 from ..spectral.dense import NotALinearMap, exact_weights
 from ..spectral.layers import spectral_norm
@@ -45,44 +45,44 @@ def steps_of(model: nn.Module, shape: Shape) -> tuple[tuple[Step, ...], Shape]:
     steps: list[Step] = []
     owners: dict[int, str] = {}
     for name, module in leaves(model):
-        place = f"{name or 'the model'} ({type(module).__name__})"
-        _check_parameters(module, place, owners)
-        _check_mode(module, place)
+        where = place(module, name)
+        _check_parameters(module, where, owners)
+        _check_mode(module, where)
         try:
             after = _after(module, shape)
-            steps += _read(module, place, shape, after)
+            steps += _read(module, where, shape, after)
         except NotALinearMap as refusal:
-            raise NotALinearMap(f"{place}: {refusal}") from None
+            raise NotALinearMap(f"{where}: {refusal}") from None
         shape = after
     if not any(isinstance(step, Affine) for step in steps):
         raise UnknownModule("the model has no layer with parameters")
     return tuple(steps), shape
 
 
-def _check_parameters(module: nn.Module, place: str, owners: dict[int, str]) -> None:
+def _check_parameters(module: nn.Module, where: str, owners: dict[int, str]) -> None:
     """Refuse parameters under other names, and those that count twice: their moves add up in one direction."""
     named = dict(module.named_parameters())
     if not set(named) <= {"weight", "bias"}:
         raise UnknownModule(
-            f"{place} has parameters other than a weight and a bias ({', '.join(sorted(named))}), for which there is no rule; a "
+            f"{where} has parameters other than a weight and a bias ({', '.join(sorted(named))}), for which there is no rule; a "
             "parametrization is written out by torch.nn.utils.parametrize.remove_parametrizations"
         )
     for parameter in named.values():
-        owner = owners.setdefault(parameter.data_ptr(), place) if parameter.numel() else place
-        if owner != place:
+        owner = owners.setdefault(parameter.data_ptr(), where) if parameter.numel() else where
+        if owner != where:
             raise UnknownModule(
-                f"{place} shares parameters with {owner}: a parameter that is used twice counts twice, which has no rule here"
+                f"{where} shares parameters with {owner}: a parameter that is used twice counts twice, which has no rule here"
             )
 
 
-def _check_mode(module: Any, place: str) -> None:
+def _check_mode(module: Any, where: str) -> None:
     if isinstance(module, (nn.modules.dropout._DropoutNd, nn.RReLU)) and module.training:
-        raise UnknownModule(f"{place} draws at random in train mode: call eval()")
+        raise UnknownModule(f"{where} draws at random in train mode: call eval()")
     if isinstance(module, _MAXIMA) and module.return_indices:
-        raise UnknownModule(f"{place} returns indices too: set return_indices=False")
+        raise UnknownModule(f"{where} returns indices too: set return_indices=False")
     if isinstance(module, nn.PReLU):
         raise UnknownModule(
-            f"{place} has slopes that are parameters, for which there is no rule: use LeakyReLU or a smooth activation"
+            f"{where} has slopes that are parameters, for which there is no rule: use LeakyReLU or a smooth activation"
         )
 
 
@@ -110,52 +110,52 @@ def _after(module: nn.Module, shape: Shape) -> Shape:
     return after
 
 
-def _read(module: Any, place: str, shape: Shape, after: Shape) -> Iterator[Step]:
+def _read(module: Any, where: str, shape: Shape, after: Shape) -> Iterator[Step]:
     activation = activation_of(module)
     if activation is not None:
-        yield _bend(module, place, activation)
+        yield _bend(module, where, activation)
     elif isinstance(module, nn.modules.dropout._DropoutNd):
         return
     elif isinstance(module, PASSING):
-        yield Fixed(place, 1.0, 1.0, _entrywise(module), _moved_back(module))
+        yield Fixed(where, 1.0, 1.0, _entrywise(module), _moved_back(module))
     elif isinstance(module, nn.Linear):
-        yield _dense(module, place, after)
+        yield _dense(module, where, after)
     elif isinstance(module, FORWARD):
-        yield _convolution(module, place, shape, after)
+        yield _convolution(module, where, shape, after)
     elif isinstance(module, NORMALISATIONS):
-        yield from _normalisation(module, place, shape)
+        yield from _normalisation(module, where, shape)
     elif isinstance(module, _MAXIMA):
-        yield _maximum(module, place)
+        yield _maximum(module, where)
     elif isinstance(module, (*_MEANS, *_GLOBAL_MEANS)):
-        yield _mean(module, place, shape)
+        yield _mean(module, where, shape)
     elif isinstance(module, _FRAMES):
-        yield Fixed(place, 1.0, 1.0, _entrywise(module), _moved_back(module))
+        yield Fixed(where, 1.0, 1.0, _entrywise(module), _moved_back(module))
     else:
         raise UnknownModule(
-            f"{place} is not a layer whose constants in the parameters are known: these are Linear, Conv1d to Conv3d, BatchNorm in "
+            f"{where} is not a layer whose constants in the parameters are known: these are Linear, Conv1d to Conv3d, BatchNorm in "
             "evaluation mode, pooling, Flatten and elementwise activations, in a Sequential"
         )
 
 
-def _bend(module: nn.Module, place: str, activation: Activation) -> Bend:
+def _bend(module: nn.Module, where: str, activation: Activation) -> Bend:
     smooth = activation.second is not None and activation.third is not None
     reason = (
         ""
         if smooth
-        else f"{place} has a kink, or second and third derivatives without a bound that is known: the gradient in the parameters may "
+        else f"{where} has a kink, or second and third derivatives without a bound that is known: the gradient in the parameters may "
         "jump there; use a smooth activation such as tanh or softplus"
     )
-    return Bend(place, activation, evaluated(module), _LIMITS.get(type(module), math.inf), reason)
+    return Bend(where, activation, evaluated(module), _LIMITS.get(type(module), math.inf), reason)
 
 
-def _dense(module: nn.Linear, place: str, after: Shape) -> Affine:
+def _dense(module: nn.Linear, where: str, after: Shape) -> Affine:
     weight = exact_weights(module.weight, "the weight")
     column = float(torch.linalg.vector_norm(weight, dim=0).max()) * WIDER + FLOOR
     norm = spectral_norm(module).upper.value
-    return Affine(place, weight[None], _bias(module), torch.zeros(1, 1, dtype=torch.int64), after, norm, column, 1.0, 1.0)
+    return Affine(where, weight[None], _bias(module), torch.zeros(1, 1, dtype=torch.int64), after, norm, column, 1.0, 1.0)
 
 
-def _convolution(module: Any, place: str, shape: Shape, after: Shape) -> Affine:
+def _convolution(module: Any, where: str, shape: Shape, after: Shape) -> Affine:
     convolution, _, size, _ = convolution_of(module, None, shape)
     assert size is not None
     windows = convolution.windows(size)
@@ -166,7 +166,7 @@ def _convolution(module: Any, place: str, shape: Shape, after: Shape) -> Affine:
     channels = weight.reshape(module.groups, -1, weight.shape[1], windows.shape[1]).transpose(1, 2).flatten(2)
     column = float(torch.linalg.vector_norm(channels, dim=2).max()) * column_reuse * WIDER + FLOOR
     return Affine(
-        place, kernel, _bias(module), windows, after, norm, column if column_reuse == 1.0 else norm, reuse, column_reuse
+        where, kernel, _bias(module), windows, after, norm, column if column_reuse == 1.0 else norm, reuse, column_reuse
     )
 
 
@@ -182,7 +182,7 @@ def _reuse(windows: Tensor) -> tuple[float, float]:
     return reuse, reuse if twice else 1.0
 
 
-def _normalisation(module: Any, place: str, shape: Shape) -> Iterator[Step]:
+def _normalisation(module: Any, where: str, shape: Shape) -> Iterator[Step]:
     """Division by the stored deviations, then a factor and a shift of each channel, which are parameters: a convolution of single places."""
     bare = type(module)(module.num_features, eps=module.eps, affine=False).train(module.training)
     bare.running_var = module.running_var
@@ -199,27 +199,27 @@ def _normalisation(module: Any, place: str, shape: Shape) -> Iterator[Step]:
     def back(rows: Interval, shape: Shape) -> Interval:
         return rows * Interval(low.expand_as(rows.low), high.expand_as(rows.low))
 
-    yield Fixed(place, norm, norm, divided, back)
+    yield Fixed(where, norm, norm, divided, back)
     if module.weight is None:
         return
     weight = exact_weights(module.weight, "the weight")
     places = torch.arange(math.prod(shape[1:]))[:, None]
     largest = float(weight.abs().max())
-    yield Affine(place, weight.reshape(-1, 1, 1), _bias(module), places, shape, largest, largest, 1.0, 1.0)
+    yield Affine(where, weight.reshape(-1, 1, 1), _bias(module), places, shape, largest, largest, 1.0, 1.0)
 
 
-def _maximum(module: Any, place: str) -> Fixed:
+def _maximum(module: Any, where: str) -> Fixed:
     norm = layer_constant(module, None)[0].value
-    kink = f"{place} has kinks, where another entry becomes the largest: the gradient in the parameters jumps there; use average pooling"
-    return Fixed(place, norm, norm, _entrywise(module), _moved_back(module), kink)
+    kink = f"{where} has kinks, where another entry becomes the largest: the gradient in the parameters jumps there; use average pooling"
+    return Fixed(where, norm, norm, _entrywise(module), _moved_back(module), kink)
 
 
-def _mean(module: Any, place: str, shape: Shape) -> Fixed:
+def _mean(module: Any, where: str, shape: Shape) -> Fixed:
     """Average pooling, linear with positive coefficients. Refuses the modes that leave entries out."""
     try:
         norm = layer_constant(module, shape)[0].value
     except UnknownModule as refusal:
-        raise UnknownModule(f"{place}: {refusal}") from None
+        raise UnknownModule(f"{where}: {refusal}") from None
     terms = math.prod(shape[1:])
 
     def rounded(apply: Callable[[Tensor], Tensor], given: Interval) -> Interval:
@@ -233,7 +233,7 @@ def _mean(module: Any, place: str, shape: Shape) -> Fixed:
     def back(rows: Interval, shape: Shape) -> Interval:
         return rounded(lambda values: _pulled(module, values, shape), rows)
 
-    return Fixed(place, norm, norm, averaged, back)
+    return Fixed(where, norm, norm, averaged, back)
 
 
 def _entrywise(module: nn.Module) -> Callable[[Interval], Interval]:

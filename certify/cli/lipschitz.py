@@ -231,6 +231,7 @@ def _checked(network: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ..
     from torch import nn
 
     from certify.bounds.networks.chain import leaves
+    from certify.bounds.networks.plain import place
 
     members = leaves(network)
     if shape is None:
@@ -244,12 +245,11 @@ def _checked(network: nn.Module, shape: tuple[int, ...] | None) -> tuple[int, ..
             with torch.no_grad():
                 values = layer(values)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            place = f"{name or 'the model'} ({type(layer).__name__})"
             raise InputError(
-                f"{place} takes no input of shape {tuple(values.shape[1:])}, without the batch: {' '.join(str(error).split())[:200]}"
+                f"{place(layer, name)} takes no input of shape {tuple(values.shape[1:])}, without the batch: {' '.join(str(error).split())[:200]}"
             ) from None
         if not isinstance(values, torch.Tensor):
-            raise InputError(f"{name or 'the model'} ({type(layer).__name__}) returns no tensor: its output has no norm here")
+            raise InputError(f"{place(layer, name)} returns no tensor: its output has no norm here")
     return shape
 
 
